@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the register map as a C++ header: named constants, and the table that drives the register file."""
+from __future__ import annotations
+
+import textwrap
+
+from regmap_types import Block, Register, Regmap
+
+WIDTH = 116
+
+
+def _camel(name: str) -> str:
+    """PRDT_MAX_ENTRIES -> PrdtMaxEntries"""
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+def _doc(text: str, indent: str = "") -> list[str]:
+    text = text[:1].upper() + text[1:]
+    return [f"{indent}/// {line}" for line in textwrap.wrap(text, WIDTH - len(indent) - 4)]
+
+
+def _constant(kind: str, name: str, value: str, doc: str = "", indent: str = "") -> list[str]:
+    return [*(_doc(doc, indent) if doc else []), f"{indent}inline constexpr {kind} k{name} = {value};"]
+
+
+def _register(block: Block, reg: Register) -> list[str]:
+    lines = _doc(f"{reg.name}, {reg.width} bits. {reg.doc}")
+    lines += [f"struct {_camel(reg.name)} {{", f"  static constexpr std::string_view kName = \"{reg.name}\";",
+              f"  static constexpr std::uint32_t kOffset = {block.base + reg.offset:#04x};"]
+    if block.instanced:
+        lines += ["  /// Byte offset of the register of instance n in the card's address space.",
+                  f"  static constexpr std::uint32_t at(unsigned n) {{ return kOffset + n * {block.stride:#04x}; }}"]
+    for field in reg.fields:
+        if field.name:
+            lines += _doc(f"{field.access}: {field.doc}", "  ")
+            lines.append(f"  static constexpr std::uint32_t k{_camel(field.name)} = {field.mask:#010x};")
+    return [*lines, "};", ""]
+
+
+def _table(regmap: Regmap) -> list[str]:
+    rows = []
+    for reg, instance, offset in sorted(regmap.instances(), key=lambda entry: entry[2]):
+        number = instance if regmap.block_of(reg.name).instanced else -1
+        rows.append(f"    Register{{\"{reg.name}\", {number}, {offset:#04x}, {reg.bytes}, {reg.mask('rw'):#010x}, "
+                    f"{reg.mask('ro'):#010x}, {reg.mask('w1c'):#010x}, {reg.reset:#010x}}},")
+    return [*_doc("A register of one instance: which of its bits are read-write, read-only and write-1-to-clear (the "
+                  "others are reserved), and its value after reset."),
+            "struct Register {", "  std::string_view name;", "  int instance;          ///< -1: there is only one",
+            "  std::uint32_t offset;  ///< in the card's address space, bytes",
+            "  unsigned bytes;        ///< 1, 2 or 4", "  std::uint32_t rw;", "  std::uint32_t ro;",
+            "  std::uint32_t w1c;", "  std::uint32_t reset;", "};", "",
+            "/// Every register, in the order of offsets.",
+            f"inline constexpr std::array<Register, {len(rows)}> kTable{{{{", *rows, "}};", ""]
+
+
+def _fields(regmap: Regmap) -> list[str]:
+    rows = [f"    Field{{\"{reg.name}\", \"{field.name}\", {field.mask:#010x}}},"
+            for block in regmap.blocks for reg in block.registers for field in reg.fields if field.name]
+    return ["/// A named field of a register, for lookup by name.",
+            "struct Field {", "  std::string_view reg;", "  std::string_view name;", "  std::uint32_t mask;", "};", "",
+            f"inline constexpr std::array<Field, {len(rows)}> kFields{{{{", *rows, "}};", ""]
+
+
+def _codes(regmap: Regmap) -> list[str]:
+    lines = []
+    for enum in regmap.enums:
+        kind = _camel(enum.name)
+        lines += [*_doc(enum.doc), f"enum class {kind} : std::uint8_t {{"]
+        for value in enum.values:
+            lines += [*_doc(value.doc, "  "), f"  k{_camel(value.name)} = {value.value},"]
+        lines += ["};", "",
+                  *_doc("The rule that a code says is broken, as the violation log names it; \"\" when none."),
+                  f"constexpr std::string_view rule_of({kind} code) {{", "  switch (code) {"]
+        for value in enum.values:
+            lines += [f"    case {kind}::k{_camel(value.name)}:", f"      return \"{value.rule}\";"]
+        lines += ["  }", "  return \"\";", "}", ""]
+    lines += [*_doc("Breaches that stop nothing: the rules' names in the violation log."), "namespace warnings {"]
+    for warning in regmap.warnings:
+        lines += _constant("std::string_view", _camel(warning.name), f"\"{warning.rule}\"", warning.doc)
+    return [*lines, "}  // namespace warnings", ""]
+
+
+def _card(regmap: Regmap) -> list[str]:
+    lines = ["namespace limits {"]
+    for limit in regmap.limits.values():
+        lines += _constant("std::uint64_t", _camel(limit.name), f"{limit.value:#x}", limit.doc)
+    lines += ["}  // namespace limits", "", "namespace pci {"]
+    for key, value in regmap.pci.items():
+        lines += _constant("std::uint32_t", _camel(key), f"{value:#x}")
+    lines += ["", "enum class BarKind : std::uint8_t { kMemory32, kIo };", "",
+              "/// A window onto the card's address space.", "struct Bar {", "  std::string_view name;",
+              "  unsigned index;", "  BarKind kind;", "  std::uint32_t size;    ///< bytes, a power of two",
+              "  std::uint32_t window;  ///< offset of its first byte in the card's address space", "};", "",
+              f"inline constexpr std::array<Bar, {len(regmap.bars)}> kBars{{{{"]
+    for bar in regmap.bars:
+        lines.append(f"    Bar{{\"{bar.name}\", {bar.index}, BarKind::k{_camel(bar.kind.upper())}, {bar.size:#x}, "
+                     f"{bar.window:#x}}},")
+    lines += ["}};", ""]
+    msix = regmap.msix
+    for name, value in (("Bar", msix.bar), ("Size", msix.size), ("TableOffset", msix.table_offset),
+                        ("PbaOffset", msix.pba_offset)):
+        lines += _constant("std::uint32_t", f"Msix{name}", f"{value:#x}")
+    lines += ["}  // namespace pci", "", "namespace vectors {"]
+    for vector in regmap.vectors:
+        lines += _constant("unsigned", _camel(vector.name), str(vector.index), vector.doc)
+    lines += _constant("unsigned", "Count", str(len(regmap.vectors)))
+    return [*lines, "}  // namespace vectors", ""]
+
+
+def _descriptor(regmap: Regmap) -> list[str]:
+    descriptor = regmap.descriptor
+    lines = ["/// The descriptor as one little-endian number: masks of its fields.",
+             f"namespace {descriptor.name.lower()} {{",
+             *_constant("std::size_t", "Bytes", str(descriptor.size))]
+    for field in descriptor.fields:
+        lines += _constant("std::uint64_t", _camel(field.name), f"{field.mask:#018x}", field.doc)
+    return [*lines, f"}}  // namespace {descriptor.name.lower()}", ""]
+
+
+def emit(regmap: Regmap) -> str:
+    """The text of include/prd32/registers.hpp."""
+    lines = ["// SPDX-License-Identifier: Apache-2.0",
+             "// Written by hw-model/generate.py from hw-model/registers.toml: edit that file, not this one.",
+             "// clang-format off", "#pragma once", "", "#include <array>", "#include <bit>", "#include <cstddef>",
+             "#include <cstdint>", "#include <string_view>", "", "namespace prd32 {", "", *_card(regmap),
+             *_descriptor(regmap), "namespace regs {", "",
+             "/// The value of a field in a register's value; mask is one of the field masks below.",
+             "template <typename T>",
+             "constexpr T field_get(T mask, T value) { return (value & mask) >> std::countr_zero(mask); }", "",
+             "/// A field's value moved to the field's place; mask is one of the field masks below.",
+             "template <typename T>",
+             "constexpr T field_put(T mask, T value) { return (value << std::countr_zero(mask)) & mask; }", "",
+             "/// Registers and windows of the BARs lie below this offset, bytes.",
+             f"inline constexpr std::uint32_t kAddressSpace = {regmap.card.address_space:#x};", ""]
+    for block in regmap.blocks:
+        lines += [*(f"// {line}" for line in textwrap.wrap(f"---- {block.name}: {block.doc}", WIDTH - 3)), ""]
+        for reg in block.registers:
+            if any(field.name for field in reg.fields):
+                lines += _register(block, reg)
+    lines += _codes(regmap) + _table(regmap) + _fields(regmap)
+    lines += ["}  // namespace regs", "}  // namespace prd32"]
+    return "\n".join(lines) + "\n"
