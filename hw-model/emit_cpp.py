@@ -53,14 +53,6 @@ def _table(regmap: Regmap) -> list[str]:
             f"inline constexpr std::array<Register, {len(rows)}> kTable{{{{", *rows, "}};", ""]
 
 
-def _fields(regmap: Regmap) -> list[str]:
-    rows = [f"    Field{{\"{reg.name}\", \"{field.name}\", {field.mask:#010x}}},"
-            for block in regmap.blocks for reg in block.registers for field in reg.fields if field.name]
-    return ["/// A named field of a register, for lookup by name.",
-            "struct Field {", "  std::string_view reg;", "  std::string_view name;", "  std::uint32_t mask;", "};", "",
-            f"inline constexpr std::array<Field, {len(rows)}> kFields{{{{", *rows, "}};", ""]
-
-
 def _codes(regmap: Regmap) -> list[str]:
     lines = []
     for enum in regmap.enums:
@@ -137,6 +129,6 @@ def emit(regmap: Regmap) -> str:
         for reg in block.registers:
             if any(field.name for field in reg.fields):
                 lines += _register(block, reg)
-    lines += _codes(regmap) + _table(regmap) + _fields(regmap)
+    lines += _codes(regmap) + _table(regmap)
     lines += ["}  // namespace regs", "}  // namespace prd32"]
     return "\n".join(lines) + "\n"

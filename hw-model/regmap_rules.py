@@ -89,8 +89,8 @@ def _check_vectors(regmap: Regmap, place: Place) -> None:
     refuse_twice((vector.name for vector in regmap.vectors), "vector", place)
     indexes = sorted(vector.index for vector in regmap.vectors)
     if indexes != list(range(len(indexes))):
-        raise place.into("vector", r"^\[\[vector\]\]").error(f"indexes {indexes} have gaps or repeat; "
-                                                              f"they must count from 0")
+        raise place.into("vector", r"^\[\[vector\]\]").error(
+            f"indexes {indexes} have gaps or repeat; they must count from 0")
     msix = regmap.msix
     here = place.into("msix", r"^\[msix\]")
     if not _power_of_two(msix.size) or msix.size < 0x1000:

@@ -428,45 +428,5 @@ inline constexpr std::array<Register, 33> kTable{{
     Register{"ERROR_ADDR", 1, 0x9c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000},
 }};
 
-/// A named field of a register, for lookup by name.
-struct Field {
-  std::string_view reg;
-  std::string_view name;
-  std::uint32_t mask;
-};
-
-inline constexpr std::array<Field, 30> kFields{{
-    Field{"BM_COMMAND", "START", 0x00000001},
-    Field{"BM_COMMAND", "TO_HOST", 0x00000008},
-    Field{"BM_STATUS", "ACTIVE", 0x00000001},
-    Field{"BM_STATUS", "ERROR", 0x00000002},
-    Field{"BM_STATUS", "INTERRUPT", 0x00000004},
-    Field{"BM_PRDT", "ADDRESS", 0xffffffff},
-    Field{"ID", "MAGIC", 0xffffffff},
-    Field{"VERSION", "MINOR", 0x0000ffff},
-    Field{"VERSION", "MAJOR", 0xffff0000},
-    Field{"CAPS", "CHANNELS", 0x0000000f},
-    Field{"CAPS", "GRANULE_LOG2", 0x000000f0},
-    Field{"CAPS", "ENTRIES_LOG2", 0x00001f00},
-    Field{"MEM_SIZE", "BYTES", 0xffffffff},
-    Field{"IRQ_CAUSE", "CH0", 0x00000001},
-    Field{"IRQ_CAUSE", "CH1", 0x00000002},
-    Field{"IRQ_CAUSE", "ERR0", 0x00000100},
-    Field{"IRQ_CAUSE", "ERR1", 0x00000200},
-    Field{"IRQ_ENABLE", "CH0", 0x00000001},
-    Field{"IRQ_ENABLE", "CH1", 0x00000002},
-    Field{"IRQ_ENABLE", "ERR0", 0x00000100},
-    Field{"IRQ_ENABLE", "ERR1", 0x00000200},
-    Field{"SCRATCH", "VALUE", 0xffffffff},
-    Field{"CARD_ADDR", "ADDRESS", 0xffffffff},
-    Field{"LENGTH", "BYTES", 0xffffffff},
-    Field{"RESIDUAL", "BYTES", 0xffffffff},
-    Field{"MOVED", "BYTES", 0xffffffff},
-    Field{"PRDS", "COUNT", 0xffffffff},
-    Field{"ERROR", "CODE", 0x000000ff},
-    Field{"ERROR_INDEX", "INDEX", 0xffffffff},
-    Field{"ERROR_ADDR", "ADDRESS", 0xffffffff},
-}};
-
 }  // namespace regs
 }  // namespace prd32

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The card: three ports, and nothing of what they are connected to.
+#pragma once
+
+#include <tlm_utils/simple_initiator_socket.h>
+#include <tlm_utils/simple_target_socket.h>
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <systemc>
+#include <tlm>
+
+#include "prd32/channel.hpp"
+#include "prd32/violation.hpp"
+
+namespace prd32 {
+
+/// What can differ from card to card.
+struct CardConfig {
+  std::uint64_t memory_size = limits::kMemoryDefault;  ///< limits::kMemoryMin..kMemoryMax bytes, whole 4 KiB pages
+  unsigned granule_log2 = 0;                           ///< 0..12: PRD bases and counts are multiples of 2 to this power
+  Timing timing{};
+};
+
+class Card : public sc_core::sc_module {
+ public:
+  /// The card's address space: registers from 0, regs::kAddressSpace bytes. Accesses of 1, 2 and 4 bytes at multiples
+  /// of their size; others get TLM_BURST_ERROR_RESPONSE, those past the end TLM_ADDRESS_ERROR_RESPONSE, and neither has
+  /// an effect. b_transport never waits and may be called between two sc_start(), outside any process: what it starts
+  /// happens in the next sc_start().
+  tlm_utils::simple_target_socket<Card> mmio;
+  /// Bus-master accesses, at 32-bit bus addresses. The target may wait in b_transport; the card goes on answering mmio.
+  /// Direct memory access is used where the target allows it, and dropped on invalidation.
+  tlm_utils::simple_initiator_socket<Card> dma;
+  /// One level line for each of vectors::kCount vectors, active high. A line rises after the registers tell why.
+  sc_core::sc_vector<sc_core::sc_out<bool>> irq;
+
+  /// log must outlive the card. Throws std::invalid_argument when the configuration is out of range, and
+  /// std::system_error when there is no memory for it.
+  Card(const sc_core::sc_module_name& name, const CardConfig& config, ViolationLog& log);
+
+  /// Function-level reset: registers to their reset values, transfers ended, lines low; card memory and statistics are
+  /// kept. May be called from anywhere, also outside the scheduler, and while a transfer is suspended inside dma.
+  void reset();
+
+  const CardStatistics& statistics() const { return statistics_; }
+
+  /// The card's memory itself, for test benches. A card on a bus is reached through its channels only.
+  std::span<std::uint8_t> memory() { return memory_.bytes(); }
+
+ private:
+  void transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  void invalidate(sc_dt::uint64 first, sc_dt::uint64 last);
+  void attach_hooks();
+  std::uint32_t command_written(const RegisterFile::Write& write);
+  std::uint32_t unless_active(const RegisterFile::Write& write, std::string_view rule, std::uint32_t offset);
+  void warn(std::string_view rule, unsigned channel, std::uint32_t offset, std::uint32_t value);
+  std::uint32_t cause() const;
+  void set_cause(std::uint32_t cause);
+  void drive_lines();
+
+  CardConfig config_;
+  ViolationLog& log_;
+  RegisterFile registers_;
+  Rules rules_;
+  CardMemory memory_;
+  HostBus bus_;
+  CardStatistics statistics_;
+  sc_core::sc_event status_changed_;
+  std::array<bool, vectors::kCount> lines_{};
+  sc_core::sc_vector<Channel> channels_;
+};
+
+}  // namespace prd32

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The descriptor, decoded and encoded. Its layout is the register map's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "prd32/registers.hpp"
+
+namespace prd32 {
+
+/// A region of host memory. Any 64-bit pattern decodes; what is wrong with it is for the rules to say.
+struct Prd {
+  std::uint64_t base = 0;      ///< bus address of the first byte
+  std::uint64_t bytes = 0;     ///< 1..limits::kPrdMaxBytes
+  std::uint64_t reserved = 0;  ///< the reserved bits; must be 0
+  bool eot = false;            ///< the table's last descriptor
+};
+
+constexpr Prd decode_prd(std::span<const std::uint8_t, prd::kBytes> raw) {
+  std::uint64_t value = 0;
+  for (std::size_t i = prd::kBytes; i-- > 0;) {
+    value = value << 8U | raw[i];
+  }
+  const std::uint64_t count = regs::field_get(prd::kCount, value);
+  return {.base = regs::field_get(prd::kBase, value),
+          .bytes = count == 0 ? limits::kPrdMaxBytes : count,
+          .reserved = regs::field_get(prd::kReserved, value),
+          .eot = (value & prd::kEot) != 0};
+}
+
+/// The opposite, for test benches; limits::kPrdMaxBytes becomes count 0.
+constexpr void encode_prd(const Prd& prd, std::span<std::uint8_t, prd::kBytes> raw) {
+  std::uint64_t value = regs::field_put(prd::kBase, prd.base) | regs::field_put(prd::kCount, prd.bytes) |
+                        regs::field_put(prd::kReserved, prd.reserved) | (prd.eot ? prd::kEot : 0);
+  for (std::uint8_t& byte : raw) {
+    byte = static_cast<std::uint8_t>(value);
+    value >>= 8U;
+  }
+}
+
+}  // namespace prd32
