@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs compilers inside the unpacked build root: chroot for root, a user namespace for everybody else."""
+
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from testbed import command
+from testbed.debroot import Root
+from testbed.errors import TestbedError
+
+# Names that Debian's maintainer scripts would have linked; none has run here.
+_ALTERNATIVES = {"usr/bin/awk": "gawk", "usr/bin/cc": "gcc", "usr/bin/c++": "g++"}
+_SCRATCH = "scratch"
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def kernel_release(root: Root) -> str:
+    """The release of the kernel that the root brings, as `uname -r` prints it in a guest."""
+    releases = sorted(path.name for path in (root.path / "usr" / "lib" / "modules").iterdir())
+    if len(releases) != 1:
+        raise TestbedError(f"{root.path} holds {len(releases)} kernels, not one; delete it and try again")
+    return releases[0]
+
+
+def kernel_image(root: Root) -> Path:
+    """The bootable image of that kernel."""
+    return root.path / "boot" / f"vmlinuz-{kernel_release(root)}"
+
+
+@contextmanager
+def scratch(root: Root) -> Iterator[Path]:
+    """A folder inside the root, gone afterwards; sources are copied in and results copied out."""
+    base = root.path / _SCRATCH
+    base.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=base) as folder:
+        yield Path(folder)
+
+
+def run(root: Root, folder: Path, argv: Sequence[str], *, what: str, deadline: float, log: Path | None = None,
+        env: Mapping[str, str] | None = None) -> str:
+    """Runs `argv` inside the root with `folder` (one from `scratch`) as working directory; returns its output."""
+    _prepare(root.path)
+    inside = "/" + str(folder.relative_to(root.path))
+    words = ["/usr/bin/env", "-i", f"PATH={_PATH}", "LC_ALL=C.UTF-8", "HOME=/tmp",
+             *(f"{name}={value}" for name, value in (env or {}).items()),
+             "/bin/sh", "-c", 'cd "$0" && exec "$@"', inside, *argv]
+    return command.run([*_enter(root.path), *words], what=what, deadline=deadline, log=log)
+
+
+def _prepare(path: Path) -> None:
+    for name, target in _ALTERNATIVES.items():
+        link = path / name
+        if not link.exists() and not link.is_symlink():
+            link.symlink_to(target)
+    for folder in ("tmp", "dev"):
+        (path / folder).mkdir(exist_ok=True)
+
+
+def _enter(path: Path) -> list[str]:
+    """The command that enters the root. Compilers want /dev/null; a device node does, where one may be made."""
+    if os.getuid() == 0:
+        null = path / "dev" / "null"
+        try:
+            if not null.exists():
+                os.mknod(null, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+                null.chmod(0o666)
+            return ["chroot", str(path)]
+        except PermissionError:
+            pass  # a container without CAP_MKNOD: do as an ordinary user does
+    if not shutil.which("unshare"):
+        raise TestbedError("unshare is missing (Debian's package util-linux)")
+    return ["unshare", "--user", "--map-root-user", "--mount", "--", "/bin/sh", "-c",
+            'mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"', str(path)]

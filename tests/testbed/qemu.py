@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Finds a QEMU that has the vfio-user client: the one asked for, this machine's own, or Debian's, unpacked."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from testbed import debroot
+from testbed.errors import TestbedError
+
+MINIMUM = (10, 1)  # the first release with -device vfio-user-pci
+OVERRIDE = "PRD32_QEMU"  # environment variable: the QEMU to use
+_PROGRAM = "qemu-system-x86_64"
+
+
+@dataclass(frozen=True)
+class Qemu:
+    """A QEMU that can attach the card. `argv` starts it; `env` is added to its environment."""
+
+    argv: tuple[str, ...]
+    version: str
+    origin: str  # for people: where it comes from
+    env: dict[str, str] = field(default_factory=dict)
+
+    def environment(self) -> dict[str, str]:
+        """The environment to start it with."""
+        return {**os.environ, **self.env}
+
+
+def find(progress: Callable[[str], None]) -> Qemu:
+    """A usable QEMU; fetches one into the cache when this machine has none. TestbedError when none works."""
+    asked = os.environ.get(OVERRIDE)
+    if asked:
+        qemu, why = inspect((asked,), f"{OVERRIDE}={asked}")
+        if not qemu:
+            raise TestbedError(f"{OVERRIDE} names {asked}, which cannot be used: {why}")
+        return qemu
+    own, _ = system()
+    if own:
+        return own
+    qemu, why = unpacked(debroot.get("qemu", progress))
+    if not qemu:
+        raise TestbedError(f"the QEMU in the cache cannot be used: {why}; delete {debroot.path_of('qemu')} and try again")
+    return qemu
+
+
+def system() -> tuple[Qemu | None, str]:
+    """This machine's own QEMU, or None and why not."""
+    program = shutil.which(_PROGRAM)
+    if not program:
+        return None, f"no {_PROGRAM} in PATH"
+    return inspect((program,), program)
+
+
+def unpacked(root: debroot.Root) -> tuple[Qemu | None, str]:
+    """The QEMU of an unpacked root, run through that root's own loader and libraries, or None and why not."""
+    usr = root.path / "usr"
+    libraries = usr / "lib" / "x86_64-linux-gnu"
+    argv = (str(usr / "lib64" / "ld-linux-x86-64.so.2"), "--library-path", str(libraries),
+            str(usr / "bin" / _PROGRAM), "-L", str(usr / "share" / "qemu"), "-L", str(usr / "share" / "seabios"))
+    return inspect(argv, f"Debian's package in {root.path}", {"QEMU_MODULE_DIR": str(libraries / "qemu")})
+
+
+def inspect(argv: tuple[str, ...], origin: str, env: dict[str, str] | None = None) -> tuple[Qemu | None, str]:
+    """Asks a QEMU for its version and devices. Returns it when it will do, else None and the reason."""
+    env = env or {}
+    try:
+        version_text = _ask(argv, ["--version"], env)
+        found = re.search(r"version (\d+)\.(\d+)(\.\d+)?", version_text)
+        if not found:
+            return None, f"it says no version: {version_text[:100]!r}"
+        version = found.group(0).removeprefix("version ")
+        if (int(found.group(1)), int(found.group(2))) < MINIMUM:
+            return None, f"version {version} is older than {MINIMUM[0]}.{MINIMUM[1]}, which brought vfio-user-pci"
+        if '"vfio-user-pci"' not in _ask(argv, ["-device", "help"], env):
+            return None, f"version {version} was built without vfio-user-pci"
+    except (OSError, subprocess.SubprocessError) as error:
+        return None, str(error)
+    return Qemu(argv, version, origin, env), ""
+
+
+def _ask(argv: tuple[str, ...], words: list[str], env: dict[str, str]) -> str:
+    done = subprocess.run([*argv, *words], env={**os.environ, **env}, capture_output=True, text=True, timeout=30,
+                          check=True)
+    return done.stdout + done.stderr

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gets everything ready that a guest with the card needs: packages, QEMU, the card, the driver, the guest's image."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed import accelerator, buildroot, cardbuild, debroot, guestbuild, image, packages, qemu
+from testbed.accelerator import Accelerator
+from testbed.guest import GuestSpec
+from testbed.qemu import Qemu
+from testbed.stages import in_parallel, stage
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """All that is needed to boot a guest with the card."""
+
+    qemu: Qemu
+    accelerator: Accelerator
+    kernel: Path
+    initramfs: Path
+
+    def guest(self, **changes: object) -> GuestSpec:
+        """The specification of a guest; `changes` as GuestSpec's fields."""
+        return GuestSpec(**{"qemu": self.qemu, "accelerator": self.accelerator, "kernel": self.kernel,
+                            "initramfs": self.initramfs, **changes})
+
+
+def install(*groups: str, allowed: bool) -> None:
+    """Installs the Debian packages of these groups, or only says which are missing when that is not allowed."""
+    with stage("packages of this machine") as now:
+        count = packages.ensure(*groups, install=allowed)
+        now.note(f"{count} installed" if count else "all there")
+
+
+def build_card(*targets: str) -> None:
+    """The card and its device program, natively."""
+    with stage("card and device program") as now:
+        cardbuild.build(now, *targets)
+
+
+def fetch_qemu() -> Qemu:
+    """A QEMU with the vfio-user client."""
+    with stage("QEMU with vfio-user") as now:
+        found = qemu.find(now.update)
+        now.note(f"{found.version}, {found.origin}")
+    return found
+
+
+def build_guest() -> tuple[Path, Path]:
+    """The guest's kernel and initramfs, with driver and programs of this tree in it."""
+    with stage("guest's compilers and kernel") as now:
+        root = debroot.get("build", now.update)
+        kernel = buildroot.kernel_image(root)
+        now.note(buildroot.kernel_release(root))
+    with stage("driver and guest programs"):
+        module, tool = guestbuild.module(root), guestbuild.tool(root)
+    with stage("guest image") as now:
+        base = image.base(debroot.get("guest", now.update), kernel)
+        overlay = image.overlay(module, [tool], guestbuild.OUTPUT / "overlay.cpio")
+        initramfs = image.joined([base, overlay], guestbuild.OUTPUT / "initramfs.cpio")
+        now.note(f"{initramfs.stat().st_size / 1e6:.0f} MB")
+    return kernel, initramfs
+
+
+def prepare(*targets: str) -> Workshop:
+    """Builds and fetches what is not there yet. `targets`: CMake targets, everything when none is named."""
+    _, found, (kernel, initramfs) = in_parallel(lambda: build_card(*targets), fetch_qemu, build_guest)
+    with stage("accelerator") as now:
+        chosen = accelerator.choose(found, kernel)
+        now.note(f"{chosen.name}: {chosen.why}")
+    return Workshop(found, chosen, kernel, initramfs)
