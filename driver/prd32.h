@@ -18,25 +18,10 @@
 #include <linux/wait.h>
 
 #include "prd32_prd.h"
+#include "prd32_prdt.h"
 #include "prd32_regs.h"
 
 #define PRD32_NAME "prd32"
-
-/**
- * struct prd32_prdt - a table of descriptors that the card can read
- * @entries: the table; coherent memory, so neither side needs a sync
- * @dma: its bus address, a multiple of PRD32_LIMIT_PRDT_ALIGN
- * @raw: what dma_alloc_coherent() returned, which is what must be freed
- * @raw_dma: the bus address of @raw
- * @raw_size: size of @raw in bytes
- */
-struct prd32_prdt {
-	struct prd32_prd *entries;
-	dma_addr_t dma;
-	void *raw;
-	dma_addr_t raw_dma;
-	size_t raw_size;
-};
 
 /**
  * struct prd32_channel - one DMA engine of the card
@@ -115,10 +100,6 @@ int prd32_hw_stop(struct prd32_channel *ch);
 int prd32_hw_status(struct prd32_channel *ch);
 void prd32_hw_report(struct prd32_channel *ch, struct prd32_report *report);
 bool prd32_hw_ack_irq(struct prd32_channel *ch);
-
-/* prd32_prdt.c */
-int prd32_prdt_alloc(struct device *dev, struct prd32_prdt *prdt);
-void prd32_prdt_free(struct device *dev, struct prd32_prdt *prdt);
 
 /* prd32_xfer.c */
 extern unsigned int prd32_chunk_kib;
