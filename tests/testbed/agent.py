@@ -117,7 +117,8 @@ class Agent:
                 chunk = data[at:at + _FILE_CHUNK]
                 written = self.command("guest-file-write", handle=handle, buf_b64=base64.b64encode(chunk).decode())
                 if written["count"] != len(chunk):
-                    raise TestbedError(f"the guest wrote {written['count']} of {len(chunk)} bytes to {path}: is it full?")
+                    raise TestbedError(f"the guest wrote {written['count']} of {len(chunk)} bytes to {path}: "
+                                       "is its memory full?")
         finally:
             self.command("guest-file-close", handle=handle)
 

@@ -37,5 +37,6 @@ def run(argv: Sequence[str | Path], *, what: str, deadline: float, cwd: Path | N
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(f"$ {shlex.join(words)}\n{done.stdout}")
     if done.returncode != 0:
-        raise TestbedError(f"{what} failed with exit status {done.returncode}: {shlex.join(words)}\n{tail(done.stdout)}")
+        raise TestbedError(f"{what} failed with exit status {done.returncode}: {shlex.join(words)}\n"
+                           f"{tail(done.stdout)}")
     return done.stdout

@@ -14,7 +14,7 @@ _DEADLINE = 1800.0
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Holds an exclusive lock on `path` (created if absent). The kernel drops it with the process, however that ends."""
+    """Holds an exclusive lock on `path` (created if absent). The kernel drops it with the process."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         end = time.monotonic() + _DEADLINE

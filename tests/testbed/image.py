@@ -26,7 +26,7 @@ _DRIVER_FOLDER = "opt/prd32"
 
 
 def base(guest: Root, kernel: Path) -> Path:
-    """The part that changes only with Debian's packages and guest-image/: busybox, the guest agent, the kernel image."""
+    """The part that changes only with Debian's packages and guest-image/: busybox, guest agent, kernel image."""
     key = hashlib.sha256(f"{_FORMAT}\0{guest.key}\0{kernel.name}\0{guestbuild.digest(_SOURCES)}".encode()).hexdigest()
     target = places.cache() / "images" / f"base-{key[:16]}.cpio"
     with locked(target.with_suffix(".lock")):
@@ -47,6 +47,21 @@ def overlay(module: Path, programs: list[Path], target: Path) -> Path:
 
     _pack(target, fill)
     return target
+
+
+def with_files(initramfs: Path, files: dict[str, Path], target: Path) -> Path:
+    """An initramfs with further files in it: name in the guest, without the leading /, to file here."""
+    def fill(tree: Path) -> None:
+        for name, source in files.items():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, tree / name)
+
+    extra = target.with_suffix(".extra.cpio")
+    _pack(extra, fill)
+    try:
+        return joined([initramfs, extra], target)
+    finally:
+        extra.unlink()
 
 
 def joined(parts: list[Path], target: Path) -> Path:

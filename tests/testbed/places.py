@@ -13,7 +13,7 @@ FAILURES = BUILD / "failures"  # one folder a failed test
 
 
 def cache() -> Path:
-    """The folder for what is slow to fetch or build: $XDG_CACHE_HOME/prd32, by default ~/.cache/prd32. Safe to delete."""
+    """What is slow to fetch or build: $XDG_CACHE_HOME/prd32, by default ~/.cache/prd32. Safe to delete."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "prd32"
 

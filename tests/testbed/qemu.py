@@ -7,7 +7,6 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from testbed import debroot
 from testbed.errors import TestbedError
@@ -44,7 +43,8 @@ def find(progress: Callable[[str], None]) -> Qemu:
         return own
     qemu, why = unpacked(debroot.get("qemu", progress))
     if not qemu:
-        raise TestbedError(f"the QEMU in the cache cannot be used: {why}; delete {debroot.path_of('qemu')} and try again")
+        raise TestbedError(f"the QEMU in the cache cannot be used: {why}; "
+                           f"delete {debroot.path_of('qemu')} and try again")
     return qemu
 
 

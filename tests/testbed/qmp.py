@@ -25,7 +25,7 @@ class Qmp:
         self.command("qmp_capabilities")
 
     def command(self, name: str, **arguments: object) -> object:
-        """Runs a command and returns its result. Argument names have _ where QMP has -. TestbedError if QEMU refuses."""
+        """Runs a command and returns its result. Argument names have _ where QMP has -. Raises TestbedError."""
         words = {key.replace("_", "-"): value for key, value in arguments.items()}
         self._json.send({"execute": name, "arguments": words})
         end = time.monotonic() + _REPLY_SECONDS

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Progress on long work: one line a stage, on standard error, with the time that it took. Stages may run in parallel."""
+"""Progress on long work: a line a stage, on standard error, with the time that it took. Stages may run in parallel."""
 
 import sys
 import threading

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Gets everything ready that a guest with the card needs: packages, QEMU, the card, the driver, the guest's image."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from testbed import accelerator, buildroot, cardbuild, debroot, guestbuild, image, packages, qemu
@@ -24,6 +25,17 @@ class Workshop:
         """The specification of a guest; `changes` as GuestSpec's fields."""
         return GuestSpec(**{"qemu": self.qemu, "accelerator": self.accelerator, "kernel": self.kernel,
                             "initramfs": self.initramfs, **changes})
+
+    def as_json(self) -> str:
+        """For a test run's own process; `from_json` reads it there."""
+        return json.dumps(asdict(self), default=str)
+
+    @staticmethod
+    def from_json(text: str) -> "Workshop":
+        """The workshop that `as_json` wrote."""
+        data = json.loads(text)
+        found = Qemu(**{**data["qemu"], "argv": tuple(data["qemu"]["argv"])})
+        return Workshop(found, Accelerator(**data["accelerator"]), Path(data["kernel"]), Path(data["initramfs"]))
 
 
 def install(*groups: str, allowed: bool) -> None:

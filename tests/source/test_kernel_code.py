@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a kernel maintainer's tools say of driver/: checkpatch --strict, sparse, and the compiler with W=1."""
+
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from testbed import buildroot, debroot, guestbuild, places
+
+_CHECKPATCH = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch")
+_IGNORED = (
+    "FILE_PATH_CHANGES,"  # wants a MAINTAINERS entry, which an out-of-tree driver has not
+    "SPDX_LICENSE_TAG"  # knows only the kernel's own list of folders
+)
+
+
+@pytest.fixture(scope="module")
+def build_root() -> debroot.Root:
+    return debroot.get("build", lambda _text: None)
+
+
+@pytest.fixture(scope="module")
+def checkpatch() -> Path:
+    """The folder with checkpatch.pl and its word lists, taken out of Debian's kernel source once."""
+    source = debroot.get("source", lambda _text: None)
+    folder = source.path / "checkpatch"
+    if not folder.exists():
+        part = source.path / "checkpatch.part"
+        part.mkdir(exist_ok=True)
+        archive = next((source.path / "usr" / "src").glob("linux-source-*.tar.xz"))
+        wanted = set(_CHECKPATCH)
+        with tarfile.open(archive, "r|xz") as tar:  # a stream: stop reading once all are found
+            for member in tar:
+                name = Path(member.name)
+                if name.parent.name == "scripts" and name.name in wanted:
+                    (part / name.name).write_bytes(tar.extractfile(member).read())
+                    wanted.discard(name.name)
+                    if not wanted:
+                        break
+        assert not wanted, f"Debian's kernel source has no {wanted}"
+        part.rename(folder)
+    return folder
+
+
+@pytest.mark.timeout(600)
+def test_checkpatch(build_root, checkpatch):
+    with buildroot.scratch(build_root) as folder:
+        shutil.copytree(places.TOP / "driver", folder / "driver")
+        shutil.copytree(checkpatch, folder / "scripts")
+        files = sorted(str(path.relative_to(folder)) for path in (folder / "driver").glob("*.[ch]"))
+        assert files
+        out = buildroot.run(build_root, folder, ["perl", "scripts/checkpatch.pl", "--no-tree", "--strict", "--terse",
+                                                 "--max-line-length=100", "--ignore", _IGNORED, "-f", *files],
+                            what="checkpatch --strict", deadline=120)
+    assert "WARNING" not in out and "CHECK" not in out
+
+
+def test_sparse_and_warnings(build_root):
+    with buildroot.scratch(build_root) as folder:
+        shutil.copytree(places.TOP / "driver", folder / "driver")
+        headers = f"/usr/src/linux-headers-{buildroot.kernel_release(build_root)}"
+        out = buildroot.run(build_root, folder / "driver",
+                            ["make", f"KDIR={headers}", "W=1", "C=2", "CF=-Wsparse-error", "modules"],
+                            what="building the driver with W=1 and sparse", deadline=200)
+    complaints = [line for line in out.splitlines() if "warning:" in line or "error:" in line]
+    assert not complaints, "\n".join(complaints)
+    assert "CHECK" in out, "sparse did not run"
+
+
+def test_module_is_described(build_root):
+    module = guestbuild.module(build_root)
+    text = module.read_bytes()
+    for field in (b"license=GPL", b"description=", b"author=", b"alias=pci:"):
+        assert field in text, f"modinfo lacks {field.decode()}"
