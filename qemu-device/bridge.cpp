@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bridge.hpp"
+
+#include <fmt/format.h>
+
+#include <limits>
+#include <utility>
+
+namespace prd32 {
+
+Bridge::Bridge(const sc_core::sc_module_name& name, unsigned vectors, std::function<void()> reset_card, DmaMap& map,
+               BridgeStatistics& statistics, ViolationLog& violations)
+    : sc_core::sc_module(name),
+      mmio("mmio"),
+      dma("dma"),
+      irq("irq", vectors),
+      reset_card_(std::move(reset_card)),
+      map_(map),
+      statistics_(statistics),
+      violations_(violations) {
+  dma.register_b_transport(this, &Bridge::dma_transport);
+  dma.register_get_direct_mem_ptr(this, &Bridge::dma_direct);
+  dma.register_transport_dbg(this, &Bridge::dma_debug);
+  map_.on_invalidate([this](std::uint64_t first, std::uint64_t last) { dma->invalidate_direct_mem_ptr(first, last); });
+  sc_core::sc_spawn_options options;
+  options.spawn_method();
+  for (auto& line : irq) {
+    options.set_sensitivity(&line);
+  }
+  sc_core::sc_spawn([this] { forward_lines(); }, "forward_lines", &options);
+}
+
+void Bridge::connect(PciFunction& function) {
+  function_ = &function;
+  function.on_dma_blocked([this] { dma->invalidate_direct_mem_ptr(0, std::numeric_limits<std::uint64_t>::max()); });
+}
+
+bool Bridge::read(std::uint64_t address, std::span<std::byte> data) {
+  return access(tlm::TLM_READ_COMMAND, address, data);
+}
+
+bool Bridge::write(std::uint64_t address, std::span<const std::byte> data) {
+  // TLM's payload knows no constant data; a target does not change what it is told to take.
+  return access(tlm::TLM_WRITE_COMMAND, address, {const_cast<std::byte*>(data.data()), data.size()});
+}
+
+bool Bridge::access(tlm::tlm_command command, std::uint64_t address, std::span<std::byte> data) {
+  transaction_.set_command(command);
+  transaction_.set_address(address);
+  transaction_.set_data_ptr(reinterpret_cast<unsigned char*>(data.data()));
+  transaction_.set_data_length(static_cast<unsigned>(data.size()));
+  transaction_.set_streaming_width(static_cast<unsigned>(data.size()));
+  transaction_.set_byte_enable_ptr(nullptr);
+  transaction_.set_dmi_allowed(false);
+  transaction_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+  sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+  mmio->b_transport(transaction_, delay);
+  return transaction_.is_response_ok();
+}
+
+void Bridge::dma_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time&) {
+  const std::uint64_t address = transaction.get_address();
+  const std::size_t size = transaction.get_data_length();
+  if (transaction.get_byte_enable_ptr() != nullptr) {
+    transaction.set_response_status(tlm::TLM_BYTE_ENABLE_ERROR_RESPONSE);
+    return;
+  }
+  if (transaction.get_streaming_width() < size || transaction.is_write() == transaction.is_read()) {
+    transaction.set_response_status(tlm::TLM_BURST_ERROR_RESPONSE);
+    return;
+  }
+  if (const char* rule = function_->dma_refusal(); rule != nullptr) {
+    refuse(transaction, rule, address);
+    return;
+  }
+  const std::span<std::byte> data(reinterpret_cast<std::byte*>(transaction.get_data_ptr()), size);
+  const DmaMap::Result result = transaction.is_write() ? map_.write(address, data) : map_.read(address, data);
+  if (result.status != DmaStatus::kOk) {
+    refuse(transaction, dma_rule(result.status), result.address);
+    return;
+  }
+  (transaction.is_write() ? statistics_.dma_write_bytes : statistics_.dma_read_bytes) += size;
+  transaction.set_dmi_allowed(map_.direct(address).data != nullptr);
+  transaction.set_response_status(tlm::TLM_OK_RESPONSE);
+}
+
+void Bridge::refuse(tlm::tlm_generic_payload& transaction, const char* rule, std::uint64_t address) {
+  ++statistics_.dma_refused;
+  transaction.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+  violations_.record(
+      {.rule = rule,
+       .severity = severity::kError,
+       .channel = -1,
+       .prd_index = -1,
+       .address = address,
+       .detail = fmt::format("{} of {} bytes at {:#x}, refused at {:#x}", transaction.is_write() ? "write" : "read",
+                             transaction.get_data_length(), transaction.get_address(), address)});
+}
+
+bool Bridge::dma_direct(tlm::tlm_generic_payload& transaction, tlm::tlm_dmi& direct) {
+  const DmaMap::Direct memory = map_.direct(transaction.get_address());
+  direct.init();
+  if (function_->dma_refusal() != nullptr || memory.data == nullptr) {
+    return false;
+  }
+  direct.set_dmi_ptr(reinterpret_cast<unsigned char*>(memory.data));
+  direct.set_start_address(memory.first);
+  direct.set_end_address(memory.last);
+  direct.set_granted_access(memory.readable && memory.writable ? tlm::tlm_dmi::DMI_ACCESS_READ_WRITE
+                            : memory.writable                  ? tlm::tlm_dmi::DMI_ACCESS_WRITE
+                                                               : tlm::tlm_dmi::DMI_ACCESS_READ);
+  return true;
+}
+
+/// Debug accesses look at memory without the function's permission and leave no trace.
+unsigned Bridge::dma_debug(tlm::tlm_generic_payload& transaction) {
+  const std::span<std::byte> data(reinterpret_cast<std::byte*>(transaction.get_data_ptr()),
+                                  transaction.get_data_length());
+  const DmaMap::Result result =
+      transaction.is_write() ? map_.write(transaction.get_address(), data) : map_.read(transaction.get_address(), data);
+  return result.status == DmaStatus::kOk ? transaction.get_data_length() : 0;
+}
+
+void Bridge::forward_lines() {
+  for (unsigned vector = 0; vector < irq.size(); ++vector) {
+    function_->set_line(vector, irq[vector].read());
+  }
+}
+
+}  // namespace prd32

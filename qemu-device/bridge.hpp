@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one SystemC module of the bridge: the card's three ports on one side, the PCI function and the client's memory on
+// the other.
+#pragma once
+
+#include <tlm.h>
+#include <tlm_utils/simple_initiator_socket.h>
+#include <tlm_utils/simple_target_socket.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <systemc>
+
+#include "dma_map.hpp"
+#include "pci_function.hpp"
+#include "prd32/violation.hpp"
+#include "statistics.hpp"
+
+namespace prd32 {
+
+class Bridge final : public sc_core::sc_module, public CardPort {
+ public:
+  tlm_utils::simple_initiator_socket<Bridge> mmio;  ///< to the card's registers
+  tlm_utils::simple_target_socket<Bridge> dma;      ///< from the card's engines, bus addresses
+  sc_core::sc_vector<sc_core::sc_in<bool>> irq;     ///< one level line a vector
+
+  /// `reset_card` puts the card into its reset state; TLM has no transaction for that.
+  Bridge(const sc_core::sc_module_name& name, unsigned vectors, std::function<void()> reset_card, DmaMap& map,
+         BridgeStatistics& statistics, ViolationLog& violations);
+
+  /// The function whose configuration space gates DMA and whose interrupts the lines drive. Before the first access.
+  void connect(PciFunction& function);
+
+  [[nodiscard]] bool read(std::uint64_t address, std::span<std::byte> data) override;
+  [[nodiscard]] bool write(std::uint64_t address, std::span<const std::byte> data) override;
+  void reset() override { reset_card_(); }
+
+ private:
+  [[nodiscard]] bool access(tlm::tlm_command command, std::uint64_t address, std::span<std::byte> data);
+  void dma_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay);
+  [[nodiscard]] bool dma_direct(tlm::tlm_generic_payload& transaction, tlm::tlm_dmi& direct);
+  unsigned dma_debug(tlm::tlm_generic_payload& transaction);
+  void refuse(tlm::tlm_generic_payload& transaction, const char* rule, std::uint64_t address);
+  void forward_lines();
+
+  std::function<void()> reset_card_;
+  DmaMap& map_;
+  BridgeStatistics& statistics_;
+  ViolationLog& violations_;
+  PciFunction* function_ = nullptr;
+  tlm::tlm_generic_payload transaction_;  ///< reused: there is one register access at a time
+};
+
+}  // namespace prd32

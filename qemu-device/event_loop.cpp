@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "event_loop.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/signalfd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <stdexcept>
+
+namespace prd32 {
+namespace {
+
+/// A busy loop looks at signals and at the client's unmask event once in so many turns: each look is a system call.
+constexpr unsigned kTurnsBetweenLooks = 32;
+
+UniqueFd signal_descriptor() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGTERM, SIGINT, SIGUSR1}) {
+    sigaddset(&set, number);
+  }
+  UniqueFd fd;
+  if (::sigprocmask(SIG_BLOCK, &set, nullptr) == 0) {
+    fd.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+  if (!fd) {
+    throw std::runtime_error(fmt::format("cannot receive signals: {}", std::strerror(errno)));
+  }
+  return fd;
+}
+
+}  // namespace
+
+EventLoop::EventLoop(const Listener& listener, PciFunction& function, DmaMap& dma, Simulation& simulation,
+                     BridgeStatistics& statistics, LoopOptions options)
+    : listener_(listener),
+      function_(function),
+      dma_(dma),
+      simulation_(simulation),
+      statistics_(statistics),
+      options_(options),
+      signals_(signal_descriptor()) {}
+
+void EventLoop::run() {
+  simulation_.settle();
+  auto active = Clock::now();
+  unsigned turns = 0;
+  while (!stop_) {
+    if (serve()) {
+      active = Clock::now();
+    } else if (!simulation_.quiet()) {
+      simulation_.advance();
+      active = Clock::now();
+    } else if (!session_ || Clock::now() - active >= options_.spin) {
+      wait(true);
+      active = Clock::now();
+      continue;
+    }
+    if (++turns % kTurnsBetweenLooks == 0) {
+      wait(false);
+    }
+  }
+  end_session();
+}
+
+/// Serves at most one message: the card must act on it before the next one is looked at.
+bool EventLoop::serve() {
+  if (!session_) {
+    return false;
+  }
+  switch (session_->serve()) {
+    case Session::Served::kMessage:
+      simulation_.settle();
+      return true;
+    case Session::Served::kNothing:
+      return false;
+    case Session::Served::kEnded:
+      break;
+  }
+  end_session();
+  stop_ = stop_ || options_.once;
+  return true;
+}
+
+void EventLoop::end_session() {
+  if (session_) {
+    session_.reset();
+    simulation_.settle();
+    SPDLOG_INFO("client disconnected; the card is reset");
+  }
+}
+
+void EventLoop::wait(bool block) {
+  // poll() ignores negative descriptors, so what is not there needs no case of its own.
+  const bool congested = session_ && session_->connection().congested();
+  std::array<pollfd, 4> ready = {{
+      {.fd = signals_.get(), .events = POLLIN, .revents = 0},
+      {.fd = session_ ? -1 : listener_.fd(), .events = POLLIN, .revents = 0},
+      {.fd = function_.interrupts().intx_unmask_fd(), .events = POLLIN, .revents = 0},
+      {.fd = session_ ? session_->connection().fd() : -1,
+       .events = static_cast<short>(congested ? POLLOUT : POLLIN),
+       .revents = 0},
+  }};
+  if (::poll(ready.data(), ready.size(), block ? -1 : 0) <= 0) {
+    return;
+  }
+  if (ready[0].revents != 0) {
+    handle_signal();
+  }
+  if (ready[1].revents != 0) {
+    accept();
+  }
+  if (ready[2].revents != 0) {
+    function_.interrupts().on_intx_unmask_event();
+  }
+}
+
+void EventLoop::accept() {
+  if (auto client = listener_.accept()) {
+    SPDLOG_INFO("client connected");
+    session_.emplace(std::move(*client), function_, dma_, statistics_);
+  }
+}
+
+void EventLoop::handle_signal() {
+  signalfd_siginfo info{};
+  while (::read(signals_.get(), &info, sizeof(info)) == sizeof(info)) {
+    if (info.ssi_signo == SIGUSR1) {
+      if (report_) {
+        report_();
+      }
+    } else {
+      SPDLOG_INFO("signal {}: ending", info.ssi_signo);
+      stop_ = true;
+    }
+  }
+}
+
+}  // namespace prd32

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <systemc>
+
+#include "bridge.hpp"
+#include "event_loop.hpp"
+#include "options.hpp"
+#include "prd32/card.hpp"
+#include "report.hpp"
+#include "simulation.hpp"
+
+namespace prd32 {
+namespace {
+
+FunctionDescription description() {
+  FunctionDescription function{.vendor_id = pci::kVendorId,
+                               .device_id = pci::kDeviceId,
+                               .subsystem_vendor_id = pci::kSubsystemVendorId,
+                               .subsystem_id = pci::kSubsystemId,
+                               .revision_id = pci::kRevisionId,
+                               .class_code = pci::kClassCode,
+                               .bars = {},
+                               .vectors = vectors::kCount,
+                               .msix = MsixDescription{.bar = pci::kMsixBar,
+                                                       .size = pci::kMsixSize,
+                                                       .table_offset = pci::kMsixTableOffset,
+                                                       .pba_offset = pci::kMsixPbaOffset}};
+  for (const pci::Bar& bar : pci::kBars) {
+    function.bars.push_back({.index = bar.index,
+                             .kind = bar.kind == pci::BarKind::kIo ? BarKind::kIo : BarKind::kMemory32,
+                             .size = bar.size,
+                             .window = bar.window});
+  }
+  return function;
+}
+
+std::unique_ptr<Listener> listen(const Options& options) {
+  return options.socket.empty() ? std::make_unique<Listener>(UniqueFd(options.socket_fd))
+                                : std::make_unique<Listener>(options.socket);
+}
+
+void tell_ready(int fd) {
+  if (fd < 0) {
+    return;
+  }
+  const UniqueFd owned(fd);
+  if (::write(owned.get(), "\n", 1) != 1) {
+    SPDLOG_WARN("nobody reads --ready-fd {}", fd);
+  }
+}
+
+/// Builds everything, connects it and runs until told to end.
+void run(const Options& options) {
+  ViolationReport violations(options.violations);
+  BridgeStatistics statistics;
+  DmaMap map;
+  Card card("card", {.memory_size = options.memory_size, .granule_log2 = 0, .timing = {}}, violations);
+  Bridge bridge(
+      "bridge", vectors::kCount, [&card] { card.reset(); }, map, statistics, violations);
+  PciFunction function(description(), bridge, violations);
+  bridge.connect(function);
+  // Any of the card's processes may drive a line, hence many writers.
+  sc_core::sc_vector<sc_core::sc_signal<bool, sc_core::SC_MANY_WRITERS>> lines("lines", vectors::kCount);
+  bridge.mmio.bind(card.mmio);
+  card.dma.bind(bridge.dma);
+  card.irq.bind(lines);
+  bridge.irq.bind(lines);
+  SystemCSimulation simulation;
+
+  const std::unique_ptr<Listener> listener = listen(options);
+  EventLoop loop(*listener, function, map, simulation, statistics,
+                 {.spin = std::chrono::microseconds(options.spin_us), .once = options.once});
+  const auto report = [&] {
+    if (!options.stats.empty()) {
+      write_atomically(options.stats, statistics_text(card.statistics(), statistics, function.interrupts().counts(),
+                                                      map, violations.count()));
+    }
+  };
+  loop.on_report(report);
+  tell_ready(options.ready_fd);
+  SPDLOG_INFO("ready for clients at {}", options.socket.empty() ? "--socket-fd" : options.socket.c_str());
+  loop.run();
+  report();
+}
+
+void set_up_log(const std::string& level) {
+  spdlog::set_default_logger(spdlog::stderr_logger_st("prd32-device"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%f %l %v");
+  spdlog::set_level(spdlog::level::from_str(level));
+}
+
+}  // namespace
+}  // namespace prd32
+
+// SystemC's kernel calls this once it is set up.
+int sc_main(int argc, char* argv[]) {
+  CLI::App app;
+  prd32::Options options;
+  prd32::declare(app, options);
+  CLI11_PARSE(app, argc, argv);
+  prd32::set_up_log(options.log_level);
+  try {
+    prd32::run(options);
+  } catch (const std::exception& error) {
+    SPDLOG_ERROR("{}", error.what());
+    std::fprintf(stderr, "prd32-device: %s\n", error.what());
+    return EXIT_FAILURE;
+  }
+  return EXIT_SUCCESS;
+}
+
+// SystemC brings a main() of its own, which would print its banner into our log.
+int main(int argc, char* argv[]) {
+  ::setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
+  return sc_core::sc_elab_and_sim(argc, argv);
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "options.hpp"
+
+#include <set>
+
+namespace prd32 {
+
+void declare(CLI::App& app, Options& options) {
+  app.description("The prd32 card, served as a PCI function to a vfio-user client such as QEMU.");
+  app.set_version_flag("--version", PRD32_VERSION_TEXT);
+  app.footer(
+      "QEMU 10.1 and later: -device "
+      "'{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\",\"path\":\"PATH\"}}',\n"
+      "with guest memory that is shared: -object memory-backend-memfd,id=ram,size=1G,share=on -machine "
+      "memory-backend=ram\nSignals: SIGTERM and SIGINT end the program, SIGUSR1 writes --stats.");
+  auto* place = app.add_option_group("socket", "where clients connect; one of these is needed");
+  place->add_option("--socket", options.socket, "path of the UNIX socket to make")->type_name("PATH");
+  place->add_option("--socket-fd", options.socket_fd, "a UNIX socket that listens already")->type_name("N");
+  place->require_option(1);
+  app.add_option("--ready-fd", options.ready_fd, "write a newline here and close it when clients can connect")
+      ->type_name("N");
+  app.add_option("--memory-size", options.memory_size, "card memory, e.g. 64M")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("SIZE")
+      ->capture_default_str();
+  app.add_option("--violations", options.violations, "append each broken rule to this file, as one JSON line")
+      ->type_name("FILE");
+  app.add_option("--stats", options.stats, "write counters to this file as JSON, at the end and on SIGUSR1")
+      ->type_name("FILE");
+  app.add_option("--log-level", options.log_level, "what goes to standard error")
+      ->check(CLI::IsMember(std::set<std::string>{"trace", "debug", "info", "warn", "error", "off"}))
+      ->capture_default_str();
+  app.add_option("--spin-us", options.spin_us, "microseconds to look for the next message before sleeping; 0: none")
+      ->check(CLI::Range(0U, 1000000U))
+      ->capture_default_str();
+  app.add_flag("--once", options.once, "end when the first client disconnects");
+}
+
+}  // namespace prd32

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <systemc>
+
+namespace prd32 {
+namespace {
+
+/// A guest can break rules in a loop; the file has the rest.
+constexpr std::uint64_t kMostLogged = 100;
+
+std::uint64_t simulated_nanoseconds() {
+  return static_cast<std::uint64_t>(sc_core::sc_time_stamp() / sc_core::sc_time(1, sc_core::SC_NS));
+}
+
+}  // namespace
+
+ViolationReport::ViolationReport(const std::string& path) {
+  if (path.empty()) {
+    return;
+  }
+  file_.open(path, std::ios::app);
+  if (!file_) {
+    throw std::runtime_error(fmt::format("cannot write violations to {}: {}", path, std::strerror(errno)));
+  }
+  json_.emplace(file_, simulated_nanoseconds);
+}
+
+void ViolationReport::record(const Violation& violation) {
+  if (json_) {
+    json_->record(violation);
+  }
+  if (++count_ <= kMostLogged) {
+    SPDLOG_WARN("violation {}: {}", violation.rule, violation.detail);
+  }
+  if (count_ == kMostLogged) {
+    SPDLOG_WARN("more violations are not logged here; see --violations");
+  }
+}
+
+std::string statistics_text(const CardStatistics& card, const BridgeStatistics& bridge,
+                            const InterruptCounts& interrupts, const DmaMap& map, std::uint64_t violations) {
+  nlohmann::json messages;
+  for (std::uint16_t command = 0; command < wire::kCommands; ++command) {
+    if (bridge.messages[command] != 0) {
+      messages[wire::command_name(command)] = bridge.messages[command];
+    }
+  }
+  const nlohmann::json text = {
+      {"card",
+       {{"tables", card.tables},
+        {"errors", card.errors},
+        {"stops", card.stops},
+        {"prds", card.prds},
+        {"bytes_to_host", card.bytes_to_host},
+        {"bytes_from_host", card.bytes_from_host},
+        {"interrupts", card.interrupts}}},
+      {"bridge",
+       {{"clients", bridge.clients},
+        {"messages", messages},
+        {"errors", bridge.errors},
+        {"interrupts", {{"intx", interrupts.intx}, {"msi", interrupts.msi}, {"msix", interrupts.msix}}},
+        {"dma",
+         {{"read_bytes", bridge.dma_read_bytes},
+          {"write_bytes", bridge.dma_write_bytes},
+          {"refused", bridge.dma_refused}}},
+        {"mappings", {{"now", map.size()}, {"most", map.most()}}}}},
+      {"violations", violations},
+      {"simulated_ns", simulated_nanoseconds()},
+  };
+  return text.dump(2) + "\n";
+}
+
+void write_atomically(const std::string& path, const std::string& text) {
+  const std::string part = path + ".part";
+  std::ofstream file(part, std::ios::trunc);
+  file << text;
+  file.close();
+  if (!file || std::rename(part.c_str(), path.c_str()) != 0) {
+    SPDLOG_ERROR("cannot write {}: {}", path, std::strerror(errno));
+  }
+}
+
+}  // namespace prd32
