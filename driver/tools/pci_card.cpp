@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pci_card.hpp"
+
+#include <fcntl.h>
+#include <sys/io.h>
+#include <sys/mman.h>
+
+#include <filesystem>
+#include <iostream>
+#include <prd32/registers.hpp>
+#include <sstream>
+#include <stdexcept>
+#include <vector>
+
+namespace prd32::ctl {
+namespace {
+
+constexpr const char* kDevices = "/sys/bus/pci/devices";
+
+const pci::Bar& bar(pci::BarKind kind) {
+  for (const pci::Bar& candidate : pci::kBars) {
+    if (candidate.kind == kind) {
+      return candidate;
+    }
+  }
+  throw std::logic_error("the register map has no such BAR");
+}
+
+std::uint32_t hex_file(const std::string& path) {
+  return static_cast<std::uint32_t>(std::stoul(read_text(path), nullptr, 16));
+}
+
+}  // namespace
+
+PciCard PciCard::find() {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator(kDevices)) {
+    const std::string folder = entry.path().string();
+    if (hex_file(folder + "/vendor") == pci::kVendorId && hex_file(folder + "/device") == pci::kDeviceId) {
+      found.push_back(entry.path().filename().string());
+    }
+  }
+  if (found.size() != 1) {
+    throw std::runtime_error(text(found.size(), " PCI functions ", hex(pci::kVendorId), ":", hex(pci::kDeviceId),
+                                  " in ", kDevices, ", one is needed"));
+  }
+  return PciCard(found.front());
+}
+
+std::string PciCard::path(const std::string& name) const {
+  return text(kDevices, "/", address_, "/", name);
+}
+
+std::optional<std::string> PciCard::driver() const {
+  std::error_code none;
+  const auto target = std::filesystem::read_symlink(path("driver"), none);
+  if (none) {
+    return std::nullopt;
+  }
+  return target.filename().string();
+}
+
+std::uint16_t PciCard::io_base() const {
+  // One line a BAR: first address, last address, flags.
+  std::istringstream lines(read_text(path("resource")));
+  std::string line;
+  for (unsigned i = 0; i <= bar(pci::BarKind::kIo).index; ++i) {
+    std::getline(lines, line);
+  }
+  const unsigned long first = std::stoul(line, nullptr, 16);
+  if (first == 0 || first > UINT16_MAX) {
+    throw std::runtime_error(text("the card at ", address_, " was given no I/O ports; does its bridge reserve any?"));
+  }
+  return static_cast<std::uint16_t>(first);
+}
+
+WithoutDriver::WithoutDriver(const PciCard& card) : card_(card), driver_(card.driver()) {
+  if (driver_) {
+    write_text(card_.path("driver/unbind"), card_.address());
+  }
+  write_text(card_.path("enable"), "1");
+}
+
+void WithoutDriver::restore() {
+  restored_ = true;
+  write_text(card_.path("enable"), "0");
+  if (driver_) {
+    write_text(text("/sys/bus/pci/drivers/", *driver_, "/bind"), card_.address());
+  }
+}
+
+WithoutDriver::~WithoutDriver() {
+  if (restored_) {
+    return;
+  }
+  try {
+    restore();
+  } catch (const std::exception& error) {
+    std::cerr << "prd32ctl: the driver is not bound again: " << error.what() << "\n";
+  }
+}
+
+BusMasterPorts::BusMasterPorts(const PciCard& card) : base_(card.io_base()) {
+  if (ioperm(base_, bar(pci::BarKind::kIo).size, 1) != 0) {
+    fail("cannot have the I/O ports at " + hex(base_));
+  }
+}
+
+std::uint8_t BusMasterPorts::read(std::uint32_t offset) const {
+  return inb(static_cast<unsigned short>(base_ + offset));
+}
+
+void BusMasterPorts::write(std::uint32_t offset, std::uint8_t value) const {
+  outb(value, static_cast<unsigned short>(base_ + offset));
+}
+
+MappedRegisters::MappedRegisters(const PciCard& card)
+    : file_(card.path(text("resource", bar(pci::BarKind::kMemory32).index)), O_RDONLY | O_SYNC),
+      mapping_(bar(pci::BarKind::kMemory32).size, PROT_READ, MAP_SHARED, file_.get(), file_.name()) {}
+
+std::uint32_t MappedRegisters::read(std::uint32_t offset) const {
+  return *reinterpret_cast<const volatile std::uint32_t*>(mapping_.data() + offset);
+}
+
+}  // namespace prd32::ctl

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The card without its driver: found in sysfs, reached through its I/O ports and its mapped registers.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "system.hpp"
+
+namespace prd32::ctl {
+
+/// A card's PCI function in sysfs.
+class PciCard {
+ public:
+  /// Finds the one card by its PCI id. Throws std::runtime_error when there is none or more than one.
+  static PciCard find();
+
+  [[nodiscard]] const std::string& address() const { return address_; }
+  /// The path of one of the function's files in sysfs.
+  [[nodiscard]] std::string path(const std::string& name) const;
+  /// The name of the bound driver, or nothing.
+  [[nodiscard]] std::optional<std::string> driver() const;
+  /// The first I/O port of the bus-master block.
+  [[nodiscard]] std::uint16_t io_base() const;
+
+ private:
+  explicit PciCard(std::string address) : address_(std::move(address)) {}
+  std::string address_;
+};
+
+/// The card's driver is unbound and the function enabled, until the end of this object's life.
+///
+/// It has to be: a bound driver's interrupt handler would clear the status that we want to see, and the kernel does
+/// not map registers into user space that a driver holds.
+class WithoutDriver {
+ public:
+  explicit WithoutDriver(const PciCard& card);
+  /// Binds the driver again; throws when that fails.
+  void restore();
+  ~WithoutDriver();
+  WithoutDriver(const WithoutDriver&) = delete;
+  WithoutDriver& operator=(const WithoutDriver&) = delete;
+
+ private:
+  const PciCard& card_;
+  std::optional<std::string> driver_;
+  bool restored_ = false;
+};
+
+/// Access to the bus-master block through I/O ports, a byte at a time.
+class BusMasterPorts {
+ public:
+  /// Asks the kernel for the ports, which root may have.
+  explicit BusMasterPorts(const PciCard& card);
+  /// `offset`: of a byte in the I/O BAR.
+  [[nodiscard]] std::uint8_t read(std::uint32_t offset) const;
+  void write(std::uint32_t offset, std::uint8_t value) const;
+
+ private:
+  std::uint16_t base_;
+};
+
+/// The card's registers, mapped read-only.
+class MappedRegisters {
+ public:
+  explicit MappedRegisters(const PciCard& card);
+  /// `offset`: of a 32-bit register in the MMIO BAR.
+  [[nodiscard]] std::uint32_t read(std::uint32_t offset) const;
+
+ private:
+  File file_;
+  Mapping mapping_;
+};
+
+}  // namespace prd32::ctl
