@@ -15,10 +15,6 @@ using regs::BmStatus;
 
 constexpr double kDeadline = 5.0;  // seconds; the card answers at once, so anything longer is a card that hangs
 
-Json hex(std::uint32_t value) {
-  return fmt::format("{:#x}", value);
-}
-
 // Polls until the channel is idle. The address of the table is bad, so no time for a transfer has to be allowed.
 std::uint8_t wait_idle(const BusMasterPorts& ports, unsigned channel) {
   const Stopwatch watch;
