@@ -85,6 +85,7 @@ Session::Served Session::handle(const Message& message) {
   }
   ++statistics_.messages[header.command < wire::kCommands ? header.command : 0];
   const Reply reply = type == wire::kTypeCommand ? dispatch(message) : fail(EINVAL);
+  connection_.fds().clear();  // what was not taken; before the reply, so that the client may count on it
   if (reply.error != 0) {
     ++statistics_.errors;
     SPDLOG_DEBUG("{} (message {}): {}", wire::command_name(header.command), header.id, std::strerror(reply.error));

@@ -55,7 +55,8 @@ def table(regions: Sequence[tuple[int, int]]) -> bytes:
 
 
 def start(client: Client, prdt: int, *, to_host: bool, channel: int = 0, card_addr: int = 0, length: int = 0) -> None:
-    """Sets a transfer going; its table is at the bus address `prdt`."""
+    """Sets a transfer going; its table is at the bus address `prdt`. What the last one left in BM_STATUS is cleared."""
+    write_register(client, "BM_STATUS", mask("BM_STATUS", "ERROR") | mask("BM_STATUS", "INTERRUPT"), channel)
     write_register(client, "BM_PRDT", prdt, channel)
     write_register(client, "CARD_ADDR", card_addr, channel)
     write_register(client, "LENGTH", length, channel)

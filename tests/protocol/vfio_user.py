@@ -90,7 +90,8 @@ class Client:
     def send_raw(self, data: bytes, fds: Sequence[int] = ()) -> None:
         control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         sent = self.socket.sendmsg([data], control)
-        self.socket.sendall(data[sent:])
+        if sent < len(data):
+            self.socket.sendall(data[sent:])
 
     def receive(self) -> Reply:
         fields = HEADER.unpack(self._exactly(HEADER.size))

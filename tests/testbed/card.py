@@ -93,10 +93,18 @@ class CardProcess:
         return self
 
     def _wait_ready(self, ready: int) -> None:
-        readable, _, _ = select.select([ready], [], [], START_SECONDS)
-        if not readable:
-            raise CardError(f"{self.binary.name} was not ready within {START_SECONDS:g} s; see {self.log}")
-        if os.read(ready, 1) != b"\n":
+        """A newline, then the end of the stream: the program holds no descriptor of ours any more."""
+        deadline = time.monotonic() + START_SECONDS
+        said = b""
+        while True:
+            readable, _, _ = select.select([ready], [], [], max(0.0, deadline - time.monotonic()))
+            if not readable:
+                raise CardError(f"{self.binary.name} was not ready within {START_SECONDS:g} s; see {self.log}")
+            part = os.read(ready, 16)
+            if not part:
+                break
+            said += part
+        if said != b"\n":
             raise CardError(f"{self.binary.name} ended before it was ready:\n{self.log_tail()}")
 
     def log_tail(self, characters: int = 2000) -> str:
