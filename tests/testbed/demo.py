@@ -125,9 +125,9 @@ def table(outcome: Outcome) -> str:
     """The outcome for people."""
     moved = sum(2 * copy.bytes for copy in outcome.copies)
     rows = [("bytes to the card and back", f"{moved:,}"),
-            ("PRDs", f"{outcome.card['prds']:,}"),
-            ("PRD tables", f"{outcome.card['tables']:,}"),
-            ("interrupts", f"{outcome.card['interrupts_total']:,}"),
+            ("PRDs", f"{outcome.card['card']['prds']:,}"),
+            ("PRD tables", f"{outcome.card['card']['tables']:,}"),
+            ("interrupts", f"{sum(outcome.card['bridge']['interrupts'].values()):,}"),
             ("violations", f"{len(outcome.violations)} (the one that was provoked)"),
             ("guest time", f"{outcome.guest_seconds:.1f} s"),
             ("throughput of read() and write()", f"{outcome.throughput / 1e6:.0f} MB/s")]

@@ -46,7 +46,7 @@ def tool(root: Root) -> Path:
     def make(folder: Path) -> None:
         buildroot.run(root, folder, ["make", "-C", "driver/tools", "-j", str(os.cpu_count()), "CXX=g++",
                                      "LDFLAGS=-static", "OUT=out"],
-                      what="building prd32ctl", deadline=300, log=places.REPORTS / "build-prd32ctl.log")
+                      what="building prd32ctl", deadline=900, log=places.REPORTS / "build-prd32ctl.log")
         shutil.copy2(folder / "driver" / "tools" / "out" / "prd32ctl", TOOL)
 
     _unless_built(root, TOOL, _TOOL_SOURCES, make)
