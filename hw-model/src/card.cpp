@@ -12,7 +12,14 @@ namespace {
 constexpr std::uint64_t kPageBytes = 4096;
 constexpr unsigned kMaxGranuleLog2 = 12;
 
-const CardConfig& validated(const CardConfig& config) {
+const CardConfig& checked(const CardConfig& config) {
+  check(config);
+  return config;
+}
+
+}  // namespace
+
+void check(const CardConfig& config) {
   const std::uint64_t size = config.memory_size;
   if (size < limits::kMemoryMin || size > limits::kMemoryMax || size % kPageBytes != 0) {
     throw std::invalid_argument(fmt::format("card memory of {} bytes: must be {}..{} bytes, a multiple of {}", size,
@@ -25,17 +32,14 @@ const CardConfig& validated(const CardConfig& config) {
   if (config.timing.start <= sc_core::SC_ZERO_TIME || !(config.timing.bytes_per_ns > 0)) {
     throw std::invalid_argument("the engine's start time and speed must be positive");
   }
-  return config;
 }
-
-}  // namespace
 
 Card::Card(const sc_core::sc_module_name& name, const CardConfig& config, ViolationLog& log)
     : sc_module(name),
       mmio("mmio"),
       dma("dma"),
       irq("irq", vectors::kCount),
-      config_(validated(config)),
+      config_(checked(config)),
       log_(log),
       rules_(config.granule_log2, config.memory_size),
       memory_(config.memory_size),
@@ -66,8 +70,8 @@ Card::Card(const sc_core::sc_module_name& name, const CardConfig& config, Violat
 }
 
 void Card::reset() {
-  for (Channel& channel : channels_) {
-    channel.reset();
+  for (unsigned channel = 0; channel < limits::kChannels; ++channel) {
+    channels_[channel].reset();
   }
   registers_.reset();
   status_changed_.notify(sc_core::SC_ZERO_TIME);

@@ -68,7 +68,7 @@ void Channel::run() {
 }
 
 std::optional<Fault> Channel::execute(const Job& job) {
-  if (auto fault = parts_.rules.check_table(job.table)) {
+  if (auto fault = Rules::check_table(job.table)) {
     return fault;
   }
   TableReader table(parts_.bus, job.table);

@@ -20,7 +20,7 @@ Fault fault(Err code, const Position& at, std::uint64_t address, std::string det
 Rules::Rules(unsigned granule_log2, std::uint64_t memory_size)
     : granule_(std::uint64_t{1} << granule_log2), memory_size_(memory_size) {}
 
-std::optional<Fault> Rules::check_table(std::uint64_t prdt) const {
+std::optional<Fault> Rules::check_table(std::uint64_t prdt) {
   if (prdt % limits::kPrdtAlign != 0) {
     return Fault{.code = Err::kPrdtAlign,
                  .address = prdt,

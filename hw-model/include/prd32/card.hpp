@@ -24,6 +24,10 @@ struct CardConfig {
   Timing timing{};
 };
 
+/// Throws std::invalid_argument, saying what is allowed, when the configuration is out of range. Card does so itself;
+/// this is for a program that wants to know before it builds anything.
+void check(const CardConfig& config);
+
 class Card : public sc_core::sc_module {
  public:
   /// The card's address space: registers from 0, regs::kAddressSpace bytes. Accesses of 1, 2 and 4 bytes at multiples

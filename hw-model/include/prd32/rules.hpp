@@ -34,7 +34,7 @@ class Rules {
   Rules(unsigned granule_log2, std::uint64_t memory_size);
 
   /// Before anything is fetched.
-  std::optional<Fault> check_table(std::uint64_t prdt) const;
+  static std::optional<Fault> check_table(std::uint64_t prdt);
   /// Before a descriptor is executed. Breaches are looked for in the order reserved bits, granule, wrap at 4 GiB,
   /// 64 KiB boundary, LENGTH exceeded, card memory exceeded; the first is reported.
   std::optional<Fault> check_prd(const Prd& prd, const Position& at) const;

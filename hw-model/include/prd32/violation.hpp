@@ -22,7 +22,7 @@ struct Violation {
   int channel = -1;             ///< -1: no channel's doing
   std::int64_t prd_index = -1;  ///< descriptor at fault, counted from 0; -1: none is
   std::uint64_t address = 0;    ///< what is at fault, as the rule's entry in the register map says
-  std::string detail;           ///< one sentence for a human, with the numbers
+  std::string detail{};         ///< one sentence for a human, with the numbers
 };
 
 /// Takes violations. A caller that wants them elsewhere than in a file implements this.

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What differs from card to card, and which configurations are refused.
+#include <stdexcept>
+
+#include "bench.hpp"
+
+namespace prd32::test {
+namespace {
+
+TEST(Configuration, RegistersTellOfIt) {
+  EXPECT_EQ(bench().read(regs::MemSize::kOffset), limits::kMemoryDefault);
+  EXPECT_EQ(regs::field_get(regs::Caps::kGranuleLog2, bench().read(regs::Caps::kOffset)), 0U);
+  EXPECT_EQ(small_bench().read(regs::MemSize::kOffset), limits::kMemoryMin);
+  EXPECT_EQ(regs::field_get(regs::Caps::kGranuleLog2, small_bench().read(regs::Caps::kOffset)), 2U);
+  EXPECT_EQ(regs::field_get(regs::Caps::kChannels, small_bench().read(regs::Caps::kOffset)), limits::kChannels);
+}
+
+TEST(Configuration, ResetKeepsIt) {
+  small_bench().reset();
+  EXPECT_EQ(small_bench().read(regs::MemSize::kOffset), limits::kMemoryMin);
+  EXPECT_EQ(regs::field_get(regs::Caps::kGranuleLog2, small_bench().read(regs::Caps::kOffset)), 2U);
+}
+
+TEST(Configuration, MemoryIsAsLargeAsTold) {
+  EXPECT_EQ(bench().card.memory().size(), limits::kMemoryDefault);
+  EXPECT_EQ(small_bench().card.memory().size(), limits::kMemoryMin);
+}
+
+TEST(Configuration, TheEdgesAreAllowed) {
+  EXPECT_NO_THROW(check({.memory_size = limits::kMemoryMin, .granule_log2 = 12, .timing = {}}));
+  EXPECT_NO_THROW(check({.memory_size = limits::kMemoryMax, .timing = {}}));
+}
+
+TEST(Configuration, OutOfRangeIsRefused) {
+  EXPECT_THROW(check({.memory_size = 0, .timing = {}}), std::invalid_argument);
+  EXPECT_THROW(check({.memory_size = limits::kMemoryMin - 4096, .timing = {}}), std::invalid_argument);
+  EXPECT_THROW(check({.memory_size = limits::kMemoryMax + 4096, .timing = {}}), std::invalid_argument);
+  EXPECT_THROW(check({.memory_size = limits::kMemoryMin + 1, .timing = {}}), std::invalid_argument);
+  EXPECT_THROW(check({.granule_log2 = 13, .timing = {}}), std::invalid_argument);
+  EXPECT_THROW(check({.timing = {.start = sc_core::SC_ZERO_TIME}}), std::invalid_argument);
+  EXPECT_THROW(check({.timing = {.bytes_per_ns = 0}}), std::invalid_argument);
+}
+
+TEST(Configuration, TheCardItselfRefusesToo) {
+  EXPECT_TRUE(construction_was_refused());
+}
+
+}  // namespace
+}  // namespace prd32::test
