@@ -28,6 +28,7 @@ struct CopyOptions {
   std::string file;
   std::uint64_t offset = 0;  ///< in card memory, bytes
   std::uint64_t size = 0;    ///< get only, bytes
+  bool splice = false;       ///< sendfile() instead: the driver gets kernel memory, not a user's
 };
 /// A file goes to the card with write().
 Json put(const CopyOptions& options);

@@ -49,6 +49,7 @@ void add_copies(Program& program, prd32::ctl::CopyOptions& options) {
   for (CLI::App* command : {put, get}) {
     add_device(program, command);
     command->add_option("--offset", options.offset, "offset in card memory, bytes")->transform(size);
+    command->add_flag("--splice", options.splice, "with sendfile() instead, which moves kernel memory");
   }
   put->callback([&] {
     options.device = program.device;

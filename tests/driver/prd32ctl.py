@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guest's prd32ctl, as the driver's tests use it."""
+
+import json
+import time
+from collections.abc import Callable
+
+from testbed.guest import Guest
+
+DEVICE = "/dev/prd32-0"
+FUNCTION = "/sys/bus/pci/drivers/prd32"
+PARAMETERS = "/sys/module/prd32/parameters"
+MODULE = "/opt/prd32/prd32.ko"
+
+KIB = 1 << 10
+MIB = 1 << 20
+
+
+def ctl(guest: Guest, *words: object, timeout: float = 60) -> dict:
+    """Runs prd32ctl, which must succeed, and returns what it found."""
+    return json.loads(guest.run(["prd32ctl", *map(str, words), "--json"], timeout=timeout).stdout)
+
+
+def roundtrip(guest: Guest, size: int, *, card_offset: int = 0, page_offset: int = 0, seed: int = 1,
+              iterations: int = 1, timeout: float = 60) -> dict:
+    """A pattern to the card and back, compared byte by byte in the guest, with guard bytes around both buffers."""
+    return ctl(guest, *roundtrip_words(size, card_offset, page_offset, seed, iterations), timeout=timeout)
+
+
+def roundtrip_words(size: int, card_offset: int = 0, page_offset: int = 0, seed: int = 1,
+                    iterations: int = 1) -> list[str]:
+    """The arguments of that command."""
+    return ["roundtrip", "--size", str(size), "--card-offset", str(card_offset), "--page-offset", str(page_offset),
+            "--seed", str(seed), "--iterations", str(iterations)]
+
+
+def call(guest: Guest, name: str, *sizes: int, **options: object) -> dict:
+    """Exactly one read or write. Option names have _ where prd32ctl's have -; True gives a flag."""
+    words = ["call", name, "--size", ",".join(map(str, sizes))]
+    for option, value in options.items():
+        words.append("--" + option.replace("_", "-"))
+        if value is not True:
+            words.append(str(value))
+    return ctl(guest, *words)
+
+
+def memory_size(guest: Guest) -> int:
+    """The size of the card's memory, bytes, as the driver tells it."""
+    return ctl(guest, "info")["memory_bytes"]
+
+
+def interrupts(guest: Guest) -> int:
+    """How many interrupts channel 0's vector has had, over all processors."""
+    count = guest.run("awk '/prd32-ch0/ { for (i = 2; $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' "
+                      "/proc/interrupts").text
+    return int(count)
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
+    """Polls the guest until `condition` holds; each look is a round trip through the guest agent."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+
+
+def expect_usable(guest: Guest) -> None:
+    """The card still does its work."""
+    result = roundtrip(guest, MIB + 3, card_offset=4097, page_offset=1, seed=99)
+    assert result["bytes"] == MIB + 3

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several processes at one channel, and processes that die in the middle."""
+
+import pytest
+
+from prd32ctl import DEVICE, MIB, call, expect_usable, interrupts, roundtrip_words, wait_until
+
+ENDLESS = 1000000
+
+
+def test_two_processes_keep_their_data_apart(card):
+    first = card.start(["prd32ctl", *roundtrip_words(4 * MIB, 0, 1, seed=1, iterations=10)])
+    second = card.start(["prd32ctl", *roundtrip_words(4 * MIB, 8 * MIB, 2, seed=1000, iterations=10)])
+    for process in (first, second):
+        process.wait(120).check()
+
+
+def test_a_long_reader_does_not_starve_a_short_one(card):
+    """The channel is let go between chunks, so a small transfer gets in between those of an endless one."""
+    greedy = card.start(["prd32ctl", *roundtrip_words(32 * MIB, 0, 0, iterations=ENDLESS)])
+    try:
+        before = interrupts(card)
+        wait_until(lambda: interrupts(card) > before, "the endless one works")
+        card.run(["prd32ctl", *roundtrip_words(65536, 48 * MIB, 0, seed=7, iterations=20)], timeout=120)
+        assert greedy.poll() is None, "the endless one ended"
+    finally:
+        greedy.kill()
+        greedy.wait(30)
+    expect_usable(card)
+
+
+@pytest.mark.card_memory("512M")
+def test_nonblock_on_a_busy_card(card):
+    """While another process is at the channel, O_NONBLOCK answers EAGAIN, and at once."""
+    busy = card.start(f"while :; do dd if={DEVICE} of=/dev/null bs=32M 2>/dev/null; done")
+    answers = []
+    try:
+        before = interrupts(card)
+        wait_until(lambda: interrupts(card) > before, "the other process works")
+
+        def refused() -> bool:
+            result = call(card, "read", 4096, offset=0, nonblock=True)
+            answers.append((result["result"], result["errno"]))
+            return answers[-1] == (-1, "EAGAIN")
+
+        wait_until(refused, "EAGAIN")
+    finally:
+        busy.kill()
+        card.run("killall dd", check=False)
+        busy.wait(30)
+    assert set(answers) <= {(-1, "EAGAIN"), (4096, None)}
+    wait_until(lambda: call(card, "read", 4096, offset=0, nonblock=True)["result"] == 4096, "idle again")
+
+
+@pytest.mark.card_memory("512M")
+def test_killed_in_mid_transfer(card):
+    """kill -9 of a reader stops the engine before the memory goes, and the card is as good as before."""
+    stops = card.card.stats()["card"]["stops"]
+    for _ in range(100):
+        before = interrupts(card)
+        reader = card.start(["dd", f"if={DEVICE}", "of=/dev/null", "bs=256M"])
+        wait_until(lambda: interrupts(card) > before or reader.poll(), "the reader works")
+        reader.kill()
+        assert reader.wait(30).exit_code in (-9, 0)
+        if card.card.stats()["card"]["stops"] > stops:
+            break
+    else:
+        pytest.fail("in 100 attempts none was killed while the engine ran")
+    expect_usable(card)

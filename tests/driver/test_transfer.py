@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bytes go to the card and come back: every size and offset at which a page, a descriptor or a table ends.
+
+prd32ctl compares each byte in the guest and checks guard bytes around both buffers; it fails when one is wrong.
+How descriptors are cut is tested without a guest in tests/driver/unit.
+"""
+
+import pytest
+
+from prd32ctl import KIB, MIB, PARAMETERS, call, interrupts, memory_size, roundtrip
+
+SIZES = [1, 2, 511, 512, 4095, 4096, 4097, 65535, 65536, 65537, MIB + 3]
+PAGE_OFFSETS = [0, 1, 511, 4095]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_size(card, size):
+    before = card.card.stats()["card"]
+    assert roundtrip(card, size)["bytes"] == size
+    after = card.card.stats()["card"]
+    assert after["bytes_from_host"] - before["bytes_from_host"] == size
+    assert after["bytes_to_host"] - before["bytes_to_host"] == size
+
+
+@pytest.mark.parametrize("page_offset", PAGE_OFFSETS)
+@pytest.mark.parametrize("size", [1, 2, 4095, 4096, 4097, 65536, 65537])
+def test_offset_in_page(card, size, page_offset):
+    roundtrip(card, size, page_offset=page_offset, card_offset=8192, seed=size + page_offset)
+
+
+@pytest.mark.parametrize("card_offset", [1, 3, 4095, 4096, 4097, 65535, 65537, 16 * MIB - 1])
+def test_offset_in_card(card, card_offset):
+    roundtrip(card, 65537, card_offset=card_offset, page_offset=5)
+
+
+def test_neighbours_on_the_card_stay(card):
+    """A write changes its own bytes of the card and no others."""
+    call(card, "write", 3 * 4096, offset=0, seed=1)
+    call(card, "write", 100, offset=4000, seed=2)
+    assert call(card, "read", 4000, offset=0, seed=1)["matching"] == 4000
+    assert call(card, "read", 100, offset=4000, seed=2)["matching"] == 100
+    rest = 3 * 4096 - 4100
+    assert call(card, "read", rest, offset=4100, seed=1)["matching"] == rest
+
+
+def test_memory_is_really_scattered(card):
+    """Otherwise the tests above show less than they say."""
+    assert roundtrip(card, 4 * MIB)["pieces"] > 900  # of 1024 pages
+
+
+def test_whole_card(card):
+    size = memory_size(card)
+    assert size == 64 * MIB
+    before = card.card.stats()["card"]
+    result = roundtrip(card, size)
+    assert (result["write_calls"], result["read_calls"]) == (1, 1)
+    after = card.card.stats()["card"]
+    # 16 MiB are pinned at a time, which scattered pages turn into one full table.
+    assert after["tables"] - before["tables"] == 2 * size // (16 * MIB)
+    assert after["interrupts"][0] - before["interrupts"][0] == 2 * size // (16 * MIB)
+
+
+def test_several_tables_for_one_mapping(card):
+    """With more pinned at a time than one table can describe, the tables follow each other."""
+    card.run(f"echo {64 * KIB} > {PARAMETERS}/chunk_kib")
+    try:
+        before = card.card.stats()["card"]["tables"]
+        assert roundtrip(card, 40 * MIB, page_offset=7, card_offset=9)["bytes"] == 40 * MIB
+        assert card.card.stats()["card"]["tables"] - before == 2 * 3
+    finally:
+        card.run(f"echo {16 * KIB} > {PARAMETERS}/chunk_kib")
+
+
+def test_small_chunks(card):
+    """Chunks end in the middle of pages; what is pinned at a time must not show in the result."""
+    card.run(f"echo 64 > {PARAMETERS}/chunk_kib")
+    try:
+        result = roundtrip(card, MIB + 3, page_offset=17)
+        assert result["write_calls"] == 1
+    finally:
+        card.run(f"echo {16 * KIB} > {PARAMETERS}/chunk_kib")
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.card_memory("512M")
+@pytest.mark.guest_memory("1G")
+def test_300_mebibytes(card):
+    result = roundtrip(card, 300 * MIB, page_offset=3, card_offset=1, timeout=300)
+    assert (result["bytes"], result["write_calls"], result["read_calls"]) == (300 * MIB, 1, 1)
+
+
+@pytest.mark.parametrize("sizes", [[1, 1], [4096, 1, 4095, 65537], [0, 5, 0, 0, 7, 0], [3] * 200, [65536] * 8])
+def test_vectors(card, sizes):
+    """readv() and writev(): elements of any size, empty ones too."""
+    total = sum(sizes)
+    written = call(card, "write", *sizes, offset=12345, page_offset=100)
+    assert (written["result"], written["errno"]) == (total, None)
+    got = call(card, "read", *sizes, offset=12345, page_offset=2000)
+    assert (got["result"], got["matching"], got["guards_intact"]) == (total, total, True)
+    # The other way round, so that a swap of elements cannot cancel out.
+    assert call(card, "read", total, offset=12345)["matching"] == total
+
+
+def test_one_interrupt_a_transfer(card):
+    before, cards = interrupts(card), card.card.stats()["card"]["interrupts"][0]
+    roundtrip(card, 4096, iterations=50)
+    assert interrupts(card) - before == 100
+    assert card.card.stats()["card"]["interrupts"][0] - cards == 100
+
+
+def test_kernel_memory(card):
+    """splice() hands the driver kernel pages instead of a user's: sendfile() in both directions."""
+    card.run("dd if=/dev/urandom of=/tmp/kernel-memory bs=64k count=17 2>/dev/null")
+    card.run("prd32ctl put /tmp/kernel-memory")
+    size = 17 * 64 * KIB
+    card.run(f"prd32ctl get /tmp/back --splice --size {size}")
+    assert card.run("cmp /tmp/kernel-memory /tmp/back", check=False).exit_code == 0
+    card.run(f"prd32ctl call write --offset 0 --size {size} --seed 5")
+    card.run("prd32ctl put /tmp/kernel-memory --splice")
+    card.run(f"prd32ctl get /tmp/back --size {size}")
+    assert card.run("cmp /tmp/kernel-memory /tmp/back", check=False).exit_code == 0
+    card.run("rm /tmp/kernel-memory /tmp/back")
