@@ -18,6 +18,9 @@ namespace {
 /// A busy loop looks at signals and at the client's unmask event once in so many turns: each look is a system call.
 constexpr unsigned kTurnsBetweenLooks = 32;
 
+/// After so many messages in a row simulated time passes too: a client that never pauses must not stop the card.
+constexpr unsigned kMostMessagesPerSlice = 16;
+
 UniqueFd signal_descriptor() {
   sigset_t set;
   sigemptyset(&set);
@@ -50,16 +53,19 @@ void EventLoop::run() {
   simulation_.settle();
   auto active = Clock::now();
   unsigned turns = 0;
+  unsigned in_a_row = 0;  // messages without a pause
   while (!stop_) {
-    if (serve()) {
-      active = Clock::now();
-    } else if (!simulation_.quiet()) {
+    const bool served = serve();
+    in_a_row = served ? in_a_row + 1 : 0;
+    const bool advance = !simulation_.quiet() && in_a_row % kMostMessagesPerSlice == 0;
+    if (advance) {
       simulation_.advance();
+    }
+    if (served || advance) {
       active = Clock::now();
     } else if (!session_ || Clock::now() - active >= options_.spin) {
       wait(true);
       active = Clock::now();
-      continue;
     }
     if (++turns % kTurnsBetweenLooks == 0) {
       wait(false);

@@ -188,12 +188,14 @@ def test_file_truncated_under_the_mapping(client):
             fails(client, "PRDT_FETCH", BASE)
 
 
-def test_stop_ends_a_transfer(client, memory):
+def test_stop_ends_a_transfer(client, memory, device):
     """No byte moves after the reply to the stop."""
-    memory.put(BASE, table([(memory.data, 0x10000)] * 4096))
-    start(client, BASE, to_host=True)
-    write_register(client, "BM_COMMAND", mask("BM_COMMAND", "TO_HOST"))
+    memory.put(BASE, table([(memory.data, 0x10000)] * 1000))
+    with client.pipelined():
+        start(client, BASE, to_host=True)
+        write_register(client, "BM_COMMAND", mask("BM_COMMAND", "TO_HOST"))
     assert read_register(client, "BM_STATUS") & mask("BM_STATUS", "ACTIVE") == 0
+    assert device.stats()["card"]["stops"] == 1
     memory.put(memory.data, b"\x11" * 0x10000)
     for _ in range(100):
         read_register(client, "BM_STATUS")
@@ -206,5 +208,5 @@ def test_client_is_answered_during_a_long_transfer(client, memory, device):
     replies = 0
     while read_register(client, "BM_STATUS") & mask("BM_STATUS", "ACTIVE"):
         replies += 1
-    assert replies > 5
+    assert replies > 1
     assert device.stats()["card"]["bytes_to_host"] == 1000 << 16

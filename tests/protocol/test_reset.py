@@ -10,7 +10,8 @@ from protocol.guest_memory import (BASE, COMMAND_MASTER, PCI_COMMAND, GuestMemor
 from protocol.vfio_user import DATA_NONE, ACTION_UNMASK, DEVICE_RESET, ERR, INTX, MSIX, Client, Refused
 
 CAP_EXPRESS = 0x10
-DEVICE_CONTROL, START_FLR = 0x08, 0x8000
+START_FLR = 0x8000
+FLR_CONTROL = 0x88  # test_function_level_reset_is_where_it_is_expected
 
 
 def device_reset(client: Client) -> None:
@@ -18,9 +19,14 @@ def device_reset(client: Client) -> None:
 
 
 def function_level_reset(client: Client) -> None:
-    at = client.capability(CAP_EXPRESS) + DEVICE_CONTROL
-    client.config_write(at, client.config_read(at, 2) | START_FLR, 2)
-    assert client.config_read(at, 2) & START_FLR == 0
+    client.config_write(FLR_CONTROL, START_FLR, 2)
+
+
+def test_function_level_reset_is_where_it_is_expected(client):
+    assert client.capability(CAP_EXPRESS) + 8 == FLR_CONTROL
+    before = client.config_read(FLR_CONTROL, 2)
+    function_level_reset(client)
+    assert client.config_read(FLR_CONTROL, 2) == before, "the bit that starts a reset reads 0"
 
 
 both = pytest.mark.parametrize("reset", [device_reset, function_level_reset])
@@ -52,8 +58,10 @@ def test_mappings_and_card_memory_stay(client, memory, reset):
 @both
 def test_a_running_transfer_ends(client, memory, device, reset):
     memory.put(BASE, table([(memory.data, 0x10000)] * 1000))
-    start(client, BASE, to_host=True)
-    reset(client)
+    with client.pipelined():
+        start(client, BASE, to_host=True)
+        reset(client)
+    client.device_info()
     memory.put(memory.data, b"\x11" * 0x10000)
     assert read_register(client, "BM_STATUS") == 0
     assert read_register(client, "MOVED") == 0

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pci_function.hpp"
+
+#include <gtest/gtest.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+
+#include "support.hpp"
+
+namespace prd32 {
+namespace {
+
+class PciFunctionTest : public testing::Test {
+ protected:
+  int write(std::uint32_t region, std::uint64_t offset, std::size_t size) {
+    return function_.region_write(region, offset, std::span(data_).first(size));
+  }
+  int read(std::uint32_t region, std::uint64_t offset, std::size_t size) {
+    return function_.region_read(region, offset, std::span(data_).first(size));
+  }
+  void bus_master(bool on) {
+    data_[0] = static_cast<std::byte>(on ? PCI_COMMAND_MASTER : 0);
+    ASSERT_EQ(write(VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, 1), 0);
+  }
+
+  test::FakeCard card_;
+  test::RecordedViolations violations_;
+  PciFunction function_{test::other_function(), card_, violations_};
+  std::array<std::byte, 16> data_{};
+};
+
+TEST_F(PciFunctionTest, BarIsAWindow) {
+  ASSERT_EQ(write(2, 0x10, 2), 0);
+  ASSERT_EQ(read(3, 1, 1), 0);
+  using Access = std::pair<std::uint64_t, std::size_t>;
+  EXPECT_EQ(card_.accesses, (std::vector<Access>{{0x50, 2}, {0x1, 1}}));
+}
+
+TEST_F(PciFunctionTest, EightBytesAreTwoAccesses) {
+  ASSERT_EQ(write(2, 8, 8), 0);
+  using Access = std::pair<std::uint64_t, std::size_t>;
+  EXPECT_EQ(card_.accesses, (std::vector<Access>{{0x48, 4}, {0x4c, 4}}));
+  EXPECT_EQ(write(2, 0, 3), EINVAL);
+  EXPECT_EQ(write(2, 0, 16), EINVAL);
+  EXPECT_EQ(write(2, 0xff, 2), EINVAL);
+  EXPECT_EQ(write(4, 0, 1), EINVAL);
+  EXPECT_EQ(card_.accesses.size(), 2U);
+}
+
+TEST_F(PciFunctionTest, WhatTheCardRefusesReadsAsOnesAndIsRecorded) {
+  ASSERT_EQ(read(2, 0x3c, 8), 0);  // the upper half lies beyond the fake card's end
+  EXPECT_EQ(data_[0], std::byte{0});
+  EXPECT_EQ(data_[4], std::byte{0xff});
+  EXPECT_EQ(violations_.rules, std::vector<std::string>{"mmio-bad-access"});
+}
+
+TEST_F(PciFunctionTest, DmaIsGated) {
+  int blocked = 0;
+  function_.on_dma_blocked([&] { ++blocked; });
+  EXPECT_STREQ(function_.dma_refusal(), "dma-bus-master-off");
+  bus_master(true);
+  EXPECT_EQ(function_.dma_refusal(), nullptr);
+  EXPECT_EQ(blocked, 0);
+  bus_master(false);
+  EXPECT_EQ(blocked, 1);
+  bus_master(true);
+  function_.reset();
+  EXPECT_EQ(blocked, 2);
+  EXPECT_STREQ(function_.dma_refusal(), "dma-bus-master-off");
+  EXPECT_EQ(card_.resets, 1);
+}
+
+TEST_F(PciFunctionTest, PendingBitsAreReadFromTheirBar) {
+  const std::uint32_t control = 0x70 + PCI_MSIX_FLAGS;
+  data_[1] = std::byte{0x80};
+  ASSERT_EQ(write(VFIO_PCI_CONFIG_REGION_INDEX, control, 2), 0);
+  function_.set_line(4, true);
+  ASSERT_EQ(read(5, 0x80, 1), 0);
+  EXPECT_EQ(data_[0], std::byte{0x10});
+  ASSERT_EQ(read(5, 0x10 + PCI_MSIX_ENTRY_VECTOR_CTRL, 1), 0);
+  EXPECT_EQ(data_[0], std::byte{PCI_MSIX_ENTRY_CTRL_MASKBIT});
+}
+
+}  // namespace
+}  // namespace prd32
