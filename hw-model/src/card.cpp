@@ -13,25 +13,27 @@ constexpr std::uint64_t kPageBytes = 4096;
 constexpr unsigned kMaxGranuleLog2 = 12;
 
 const CardConfig& checked(const CardConfig& config) {
-  check(config);
+  if (const auto reason = refusal(config)) {
+    throw std::invalid_argument(*reason);
+  }
   return config;
 }
 
 }  // namespace
 
-void check(const CardConfig& config) {
+std::optional<std::string> refusal(const CardConfig& config) {
   const std::uint64_t size = config.memory_size;
   if (size < limits::kMemoryMin || size > limits::kMemoryMax || size % kPageBytes != 0) {
-    throw std::invalid_argument(fmt::format("card memory of {} bytes: must be {}..{} bytes, a multiple of {}", size,
-                                            limits::kMemoryMin, limits::kMemoryMax, kPageBytes));
+    return fmt::format("card memory of {} bytes: must be {}..{} bytes, a multiple of {}", size, limits::kMemoryMin,
+                       limits::kMemoryMax, kPageBytes);
   }
   if (config.granule_log2 > kMaxGranuleLog2) {
-    throw std::invalid_argument(
-        fmt::format("a granule of 2 to the power of {}: must be 0..{}", config.granule_log2, kMaxGranuleLog2));
+    return fmt::format("a granule of 2 to the power of {}: must be 0..{}", config.granule_log2, kMaxGranuleLog2);
   }
   if (config.timing.start <= sc_core::SC_ZERO_TIME || !(config.timing.bytes_per_ns > 0)) {
-    throw std::invalid_argument("the engine's start time and speed must be positive");
+    return "the engine's start time and speed must be positive";
   }
+  return std::nullopt;
 }
 
 Card::Card(const sc_core::sc_module_name& name, const CardConfig& config, ViolationLog& log)

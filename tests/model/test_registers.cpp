@@ -22,6 +22,9 @@ std::uint32_t lanes(const regs::Register& reg, std::uint32_t offset, unsigned by
 
 /// What an access carries to or from reg, as the register's own bits.
 std::uint32_t carried(const regs::Register& reg, std::uint32_t offset, unsigned bytes, std::uint32_t value) {
+  if (lanes(reg, offset, bytes) == 0) {
+    return 0;
+  }
   const auto shifted = offset >= reg.offset ? std::uint64_t{value} << 8U * (offset - reg.offset)
                                             : std::uint64_t{value} >> 8U * (reg.offset - offset);
   return static_cast<std::uint32_t>(shifted) & lanes(reg, offset, bytes);
@@ -104,7 +107,6 @@ TEST_F(RegisterTest, WritesChangeExactlyTheReadWriteBitsOfTheirLanes) {
       }
       if (offset % 4 + bytes == 4) {
         ASSERT_EQ(snapshot(), expected) << "after a write of " << bytes << " bytes at " << offset;
-        ASSERT_LE(b.read(offset & ~3U), 0xffffffffU);
       }
     }
   }

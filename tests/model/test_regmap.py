@@ -62,7 +62,7 @@ BROKEN = {
     "field without a name": (change((START, START.replace('name = "START", ', ""))), "bits 0: name must be given"),
     "doc missing": (change(('{ name = "VALUE", bits = "31:0", access = "rw", reset = 0, doc = "any value" }',
                             '{ name = "VALUE", bits = "31:0", access = "rw", reset = 0 }')),
-                            "VALUE: doc must be given"),
+                    "VALUE: doc must be given"),
     "bits undeclared": (change(('  { bits = "2:1", access = "reserved" },\n', "")),
                         "BM_COMMAND: bits 1, 2 are not declared"),
     "bits overlap": (change(('{ bits = "2:1", access', '{ bits = "3:1", access')), "BM_COMMAND: bits 3:3 overlap"),

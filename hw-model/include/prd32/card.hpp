@@ -7,7 +7,9 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <systemc>
 #include <tlm>
@@ -24,9 +26,8 @@ struct CardConfig {
   Timing timing{};
 };
 
-/// Throws std::invalid_argument, saying what is allowed, when the configuration is out of range. Card does so itself;
-/// this is for a program that wants to know before it builds anything.
-void check(const CardConfig& config);
+/// Why no card of this configuration can be built, and what is allowed; nothing when one can.
+std::optional<std::string> refusal(const CardConfig& config);
 
 class Card : public sc_core::sc_module {
  public:
@@ -41,7 +42,7 @@ class Card : public sc_core::sc_module {
   /// One level line for each of vectors::kCount vectors, active high. A line rises after the registers tell why.
   sc_core::sc_vector<sc_core::sc_out<bool>> irq;
 
-  /// log must outlive the card. Throws std::invalid_argument when the configuration is out of range, and
+  /// log must outlive the card. Throws std::invalid_argument with the refusal() of the configuration, and
   /// std::system_error when there is no memory for it.
   Card(const sc_core::sc_module_name& name, const CardConfig& config, ViolationLog& log);
 
