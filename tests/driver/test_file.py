@@ -51,7 +51,7 @@ def test_position_moves_with_the_bytes(card):
     assert [f'"position":{end}' in line for line, end in zip(positions, (100, 4196, 4197))] == [True] * 3
     assert call(card, "read", 4197, offset=0, seed=4)["matching"] == 4197
     assert call(card, "read", 10, offset=20)["position"] == 0, "pread() leaves the position alone"
-    assert size == int(card.run(f"exec 3<{DEVICE}; dd bs=1M <&3 2>/dev/null | wc -c").text)
+    assert card.run(f"dd if={DEVICE} of=/dev/null bs=1M 2>&1").text.startswith(f"{size // MIB}+0 records in")
 
 
 @pytest.mark.parametrize("name", ["read", "write"])
@@ -76,8 +76,10 @@ def test_bad_memory_pins_nothing(card):
     def pinned() -> int:
         acquired, released = card.run("awk '/nr_foll_pin_acquired/ { a = $2 } /nr_foll_pin_released/ { r = $2 } "
                                       "END { print a + 0, r + 0 }' /proc/vmstat").text.split()
+        assert int(acquired) > 0, "this kernel does not count"
         return int(acquired) - int(released)
 
+    expect_usable(card)
     before = pinned()
     for _ in range(5):
         call(card, "read", 64 * PAGE, offset=0, unmapped_from=60 * PAGE)

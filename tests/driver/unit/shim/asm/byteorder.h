@@ -2,7 +2,6 @@
 #pragma once
 
 #include_next <asm/byteorder.h>
-
 #include <endian.h>
 
 #define cpu_to_le16 htole16
