@@ -24,8 +24,8 @@ Bridge::Bridge(const sc_core::sc_module_name& name, unsigned vectors, std::funct
   map_.on_invalidate([this](std::uint64_t first, std::uint64_t last) { dma->invalidate_direct_mem_ptr(first, last); });
   sc_core::sc_spawn_options options;
   options.spawn_method();
-  for (auto& line : irq) {
-    options.set_sensitivity(&line);
+  for (unsigned vector = 0; vector < vectors; ++vector) {  // sc_vector's iterators are ambiguous to compare in C++20
+    options.set_sensitivity(&irq[vector]);
   }
   sc_core::sc_spawn([this] { forward_lines(); }, "forward_lines", &options);
 }

@@ -27,8 +27,8 @@ void on_sigbus(int number) {
     siglongjmp(copy_failed, 1);
   }
   // Not ours: let the default action end the program, as it would have without this handler.
-  std::signal(number, SIG_DFL);
-  std::raise(number);
+  (void)std::signal(number, SIG_DFL);
+  (void)std::raise(number);
 }
 
 bool install_guard() {

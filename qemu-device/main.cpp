@@ -109,8 +109,7 @@ int sc_main(int argc, char* argv[]) {
   try {
     prd32::run(options);
   } catch (const std::exception& error) {
-    SPDLOG_ERROR("{}", error.what());
-    std::fprintf(stderr, "prd32-device: %s\n", error.what());
+    (void)std::fprintf(stderr, "prd32-device: %s\n", error.what());
     return EXIT_FAILURE;
   }
   return EXIT_SUCCESS;

@@ -281,7 +281,7 @@ Session::Reply Session::region_write_multi(Payload payload) {
     if (one.count > sizeof(one.data)) {
       return fail(EINVAL);
     }
-    const auto data = std::as_bytes(std::span(one.data).first(one.count));
+    const auto data = std::span(one.data).first(one.count);
     if (const int error = function_.region_write(one.region, one.offset, data); error != 0) {
       if (done == 0) {
         return fail(error);

@@ -5,6 +5,7 @@
 
 #include <linux/vfio.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -121,7 +122,7 @@ struct RegionWriteOne {
   std::uint64_t offset;
   std::uint32_t region;
   std::uint32_t count;  ///< at most 8
-  std::uint8_t data[8];
+  std::array<std::byte, 8> data;
 };
 static_assert(sizeof(RegionWriteOne) == 24);
 

@@ -62,7 +62,8 @@ def test_mask_events_are_not_supported(client, event):
 
 
 @pytest.mark.parametrize("flags, count, data", [
-    (DATA_BOOL | ACTION_TRIGGER, 2, b"\1"), (DATA_BOOL | ACTION_TRIGGER, 2, b"\1\1\1"), (DATA_BOOL | ACTION_MASK, 2, b""),
+    (DATA_BOOL | ACTION_TRIGGER, 2, b"\1"), (DATA_BOOL | ACTION_TRIGGER, 2, b"\1\1\1"),
+    (DATA_BOOL | ACTION_MASK, 2, b""),
     (DATA_NONE | ACTION_TRIGGER, 2, b"\1\1"), (DATA_EVENTFD | ACTION_TRIGGER, 1, b"\0\0\0\0")])
 def test_data_must_fit_the_count(client, flags, count, data):
     assert refused(client, MSIX, flags, 0, count, data=data) == errno.EBADMSG
