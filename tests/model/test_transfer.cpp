@@ -233,6 +233,22 @@ TEST_P(TransferTest, DirectAccessIsUsedUntilItIsWithdrawn) {
   EXPECT_EQ(b.transfer(setup()), to_host ? Err::kDataWrite : Err::kDataRead);
 }
 
+TEST_P(TransferTest, DirectAccessEndsWhereTheTargetsGrantEnds) {
+  b.put_table(kTable, {{.base = 0x200000, .bytes = 64}, {.base = 0x200fff, .bytes = 2, .eot = true}});
+  b.host.map(0x200000, 4096);
+  EXPECT_EQ(b.transfer(setup()), to_host ? Err::kDataWrite : Err::kDataRead);
+  EXPECT_EQ(b.read(regs::Prds::at(channel)), 1U);
+}
+
+TEST_P(TransferTest, EvenARefusalTakesTime) {
+  b.write(regs::BmPrdt::at(channel), 1);
+  b.write(regs::BmCommand::at(channel), regs::BmCommand::kStart, 1);
+  sc_core::sc_start(Timing{}.start - sc_core::sc_time(1, sc_core::SC_NS));
+  EXPECT_TRUE(b.active(channel));
+  sc_core::sc_start(2, sc_core::SC_NS);
+  EXPECT_FALSE(b.active(channel));
+}
+
 TEST_P(TransferTest, TimeFollowsTheBytesAndTheTargetsDelay) {
   b.put_table(kTable, {{.base = 0x200000, .bytes = 10000, .eot = true}});
   b.host.map(0x200000, 10000);
