@@ -101,10 +101,10 @@ void set_up_log(const std::string& level) {
 
 // SystemC's kernel calls this once it is set up.
 int sc_main(int argc, char* argv[]) {
-  CLI::App app;
-  prd32::Options options;
-  prd32::declare(app, options);
-  CLI11_PARSE(app, argc, argv);
+  const auto [options, done] = prd32::parse_options(argc, argv);
+  if (done) {
+    return *done;
+  }
   prd32::set_up_log(options.log_level);
   try {
     prd32::run(options);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "options.hpp"
 
+#include <CLI/CLI.hpp>
 #include <set>
 
 namespace prd32 {
+namespace {
 
 void declare(CLI::App& app, Options& options) {
   app.description("The prd32 card, served as a PCI function to a vfio-user client such as QEMU.");
@@ -34,6 +36,20 @@ void declare(CLI::App& app, Options& options) {
       ->check(CLI::Range(0U, 1000000U))
       ->capture_default_str();
   app.add_flag("--once", options.once, "end when the first client disconnects");
+}
+
+}  // namespace
+
+ParsedOptions parse_options(int argc, const char* const* argv) {
+  ParsedOptions parsed;
+  CLI::App app;
+  declare(app, parsed.options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& end) {
+    parsed.done = app.exit(end);
+  }
+  return parsed;
 }
 
 }  // namespace prd32

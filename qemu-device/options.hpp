@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "prd32/registers.hpp"
@@ -22,7 +22,12 @@ struct Options {
   bool once = false;
 };
 
-/// Declares the options on `app`, which outlives neither `options` nor this call's checks.
-void declare(CLI::App& app, Options& options);
+/// Reads the command line. `done` is the exit status when there is nothing left to do: 0 after --help and --version,
+/// other than 0 after a mistake, which has been explained on standard error by then.
+struct ParsedOptions {
+  Options options;
+  std::optional<int> done;
+};
+ParsedOptions parse_options(int argc, const char* const* argv);
 
 }  // namespace prd32
