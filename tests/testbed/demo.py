@@ -71,7 +71,7 @@ def run(workshop: Workshop) -> Outcome:
                 keep.guest = guest
                 now.note(f"{guest.run(['uname', '-r']).text} in {guest.uptime():.1f} s of guest time")
             try:
-                files = {"/boot/vmlinuz": workshop.kernel, f"/{_DATA_IN_GUEST}": data}
+                files = {"/boot/vmlinuz": workshop.vmlinuz, f"/{_DATA_IN_GUEST}": data}
                 outcome = _main_job(guest, card, workshop, files)
             finally:
                 keep.gather()

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from testbed import accelerator, buildroot, cardbuild, debroot, guestbuild, image, packages, qemu
+from testbed import accelerator, buildroot, cardbuild, debroot, guestbuild, image, kernelimage, packages, qemu
 from testbed.accelerator import Accelerator
 from testbed.guest import GuestSpec
 from testbed.qemu import Qemu
@@ -18,7 +18,8 @@ class Workshop:
 
     qemu: Qemu
     accelerator: Accelerator
-    kernel: Path
+    vmlinuz: Path  # as Debian ships it; the guest has it as /boot/vmlinuz
+    kernel: Path  # the same, uncompressed: what QEMU starts
     initramfs: Path
 
     def guest(self, **changes: object) -> GuestSpec:
@@ -35,7 +36,8 @@ class Workshop:
         """The workshop that `as_json` wrote."""
         data = json.loads(text)
         found = Qemu(**{**data["qemu"], "argv": tuple(data["qemu"]["argv"])})
-        return Workshop(found, Accelerator(**data["accelerator"]), Path(data["kernel"]), Path(data["initramfs"]))
+        return Workshop(found, Accelerator(**data["accelerator"]),
+                        *(Path(data[name]) for name in ("vmlinuz", "kernel", "initramfs")))
 
 
 def install(*groups: str, allowed: bool) -> None:
@@ -59,26 +61,26 @@ def fetch_qemu() -> Qemu:
     return found
 
 
-def build_guest() -> tuple[Path, Path]:
-    """The guest's kernel and initramfs, with driver and programs of this tree in it."""
+def build_guest() -> tuple[Path, Path, Path]:
+    """The guest's kernel as Debian ships it, the same uncompressed, and the initramfs with this tree's driver in it."""
     with stage("guest's compilers and kernel") as now:
         root = debroot.get("build", now.update)
-        kernel = buildroot.kernel_image(root)
+        vmlinuz, kernel = buildroot.kernel_image(root), kernelimage.of(root)
         now.note(buildroot.kernel_release(root))
     with stage("driver and guest programs"):
         module, tool = guestbuild.module(root), guestbuild.tool(root)
     with stage("guest image") as now:
-        base = image.base(debroot.get("guest", now.update), kernel)
+        base = image.base(debroot.get("guest", now.update), vmlinuz)
         overlay = image.overlay(module, [tool], guestbuild.OUTPUT / "overlay.cpio")
         initramfs = image.joined([base, overlay], guestbuild.OUTPUT / "initramfs.cpio")
         now.note(f"{initramfs.stat().st_size / 1e6:.0f} MB")
-    return kernel, initramfs
+    return vmlinuz, kernel, initramfs
 
 
 def prepare(*targets: str) -> Workshop:
     """Builds and fetches what is not there yet. `targets`: CMake targets, everything when none is named."""
-    _, found, (kernel, initramfs) = in_parallel(lambda: build_card(*targets), fetch_qemu, build_guest)
+    _, found, (vmlinuz, kernel, initramfs) = in_parallel(lambda: build_card(*targets), fetch_qemu, build_guest)
     with stage("accelerator") as now:
         chosen = accelerator.choose(found, kernel)
         now.note(f"{chosen.name}: {chosen.why}")
-    return Workshop(found, chosen, kernel, initramfs)
+    return Workshop(found, chosen, vmlinuz, kernel, initramfs)
