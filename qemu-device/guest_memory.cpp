@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csetjmp>
@@ -89,8 +90,9 @@ GuestMemory::Result GuestMemory::acquire(const UniqueFd& fd, std::uint64_t offse
   file.identity_ = identity;
   Result result{.error = 0, .file = &file, .moved = false};
   if (file.size_ < offset + size || (writable && !file.writable_)) {
-    // The whole file, even when only a window was asked for: the next window then costs nothing.
-    result.error = file.map(fd.get(), file_size, writable || file.writable_);
+    // The whole file, even when only a window was asked for: the next window then costs nothing. And never less than
+    // before: the file may have shrunk, but older windows must go on pointing into the mapping.
+    result.error = map(file, fd.get(), std::max(file_size, file.size_), writable || file.writable_);
     if (result.error != 0) {
       if (inserted) {
         files_.erase(entry);
@@ -101,11 +103,27 @@ GuestMemory::Result GuestMemory::acquire(const UniqueFd& fd, std::uint64_t offse
   }
   // Read each time: a client may seal a file after it first showed it.
   const int seals = ::fcntl(fd.get(), F_GET_SEALS);
-  file.cannot_shrink_ = seals >= 0 && (seals & F_SEAL_SHRINK) != 0;
+  file.cannot_shrink_ = seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && file_size >= file.size_;
   if (file.users_++ == 0) {
     std::erase(idle_, identity);
   }
   return result;
+}
+
+int GuestMemory::map(MemoryFile& file, int fd, std::uint64_t size, bool writable) {
+  const auto too_much = [&] { return size > kMostMapped || mapped_ - file.size_ > kMostMapped - size; };
+  std::erase(idle_, file.identity_);
+  while (too_much() && !idle_.empty()) {
+    drop_oldest_idle();
+  }
+  const std::uint64_t before = file.size_;
+  const int error = too_much() ? ENOMEM : file.map(fd, size, writable);
+  if (error == 0) {
+    mapped_ += size - before;
+  } else if (file.users_ == 0 && before != 0) {
+    idle_.push_back(file.identity_);
+  }
+  return error;
 }
 
 void GuestMemory::release(MemoryFile* file) {
@@ -114,14 +132,21 @@ void GuestMemory::release(MemoryFile* file) {
   }
   idle_.push_back(file->identity_);
   if (idle_.size() > kIdleFiles) {
-    files_.erase(idle_.front());
-    idle_.pop_front();
+    drop_oldest_idle();
   }
+}
+
+void GuestMemory::drop_oldest_idle() {
+  const auto oldest = files_.find(idle_.front());
+  mapped_ -= oldest->second.size_;
+  files_.erase(oldest);
+  idle_.pop_front();
 }
 
 void GuestMemory::clear() {
   idle_.clear();
   files_.clear();
+  mapped_ = 0;
 }
 
 }  // namespace prd32

@@ -25,7 +25,8 @@ class MemoryFile {
 
   [[nodiscard]] std::byte* at(std::uint64_t offset) const { return base_ + offset; }
   [[nodiscard]] bool writable() const { return writable_; }
-  /// True when the file is sealed against shrinking: its memory may then be accessed without a guard.
+  /// True when all that is mapped is there and the file is sealed against shrinking: its memory may then be accessed
+  /// without a guard.
   [[nodiscard]] bool cannot_shrink() const { return cannot_shrink_; }
 
  private:
@@ -41,6 +42,10 @@ class MemoryFile {
   std::size_t users_ = 0;
 };
 
+/// The most bytes of client files mapped at a time. A sparse file costs its owner nothing, and must not use up the
+/// address space that this program needs itself.
+inline constexpr std::uint64_t kMostMapped = std::uint64_t{1} << 45;
+
 /// All memory files. A file is mapped once, however many windows of it the client maps for DMA: a client with a virtual
 /// IOMMU sends one DMA_MAP for every 4 KiB page.
 class GuestMemory {
@@ -52,7 +57,7 @@ class GuestMemory {
   };
 
   /// Makes bytes [offset, offset + size) of the file accessible. EINVAL: not a regular file, or shorter than that;
-  /// EACCES: opened read-only while `writable`; or what mmap() says.
+  /// EACCES: opened read-only while `writable`; ENOMEM: the files are larger than kMostMapped; or what mmap() says.
   [[nodiscard]] Result acquire(const UniqueFd& fd, std::uint64_t offset, std::uint64_t size, bool writable);
   void release(MemoryFile* file);
   void clear();
@@ -60,7 +65,11 @@ class GuestMemory {
 
  private:
   using Identity = MemoryFile::Identity;
+  [[nodiscard]] int map(MemoryFile& file, int fd, std::uint64_t size, bool writable);
+  void drop_oldest_idle();
+
   std::map<Identity, MemoryFile> files_;
+  std::uint64_t mapped_ = 0;  ///< bytes of all files_
   std::list<Identity> idle_;  ///< no users, kept because a driver that maps and unmaps will want them again
 };
 
