@@ -43,6 +43,11 @@ void Interrupts::set_line(unsigned vector, bool high) {
   deliver();
 }
 
+void Interrupts::lower_lines() {
+  lines_ = 0;
+  pending_ = 0;
+}
+
 void Interrupts::set_enables(const InterruptEnables& enables) {
   enables_ = enables;
   deliver();

@@ -40,6 +40,8 @@ class Interrupts {
   Interrupts(unsigned vectors, unsigned msi_vectors) : vectors_(vectors), msi_vectors_(msi_vectors) {}
 
   void set_line(unsigned vector, bool high);
+  /// The card is being reset: all lines are low, and nothing is owed any more.
+  void lower_lines();
   void set_enables(const InterruptEnables& enables);
   /// Bit n: vector n is masked in an MSI-X table that the client uses.
   void set_table_mask(std::uint32_t masked);

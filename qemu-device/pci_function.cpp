@@ -130,6 +130,7 @@ void PciFunction::config_write(std::uint32_t offset, std::span<const std::byte> 
 }
 
 void PciFunction::reset() {
+  interrupts_.lower_lines();  // first: the masks go, and what was pending behind them must not come out
   config_.reset();
   if (msix_) {
     msix_->reset();

@@ -5,8 +5,9 @@ import os
 
 import pytest
 
-from protocol.guest_memory import (BASE, COMMAND_MASTER, PCI_COMMAND, GuestMemory, bus_master, finish, mask,
-                                   read_register, start, table, transfer, write_register)
+from protocol.guest_memory import (BASE, COMMAND_INTX_DISABLE, COMMAND_MASTER, MAP, PCI_COMMAND, GuestMemory,
+                                   bus_master, finish, mask, read_register, start, table, transfer,
+                                   write_register)
 from protocol.vfio_user import DATA_NONE, ACTION_UNMASK, DEVICE_RESET, ERR, INTX, MSIX, Client, Refused
 
 CAP_EXPRESS = 0x10
@@ -118,3 +119,28 @@ def test_next_client_finds_everything_as_after_power_on(device, descriptors):
         assert device.stats()["bridge"]["mappings"]["now"] == 0
         with open(f"/proc/{device.pid}/maps") as maps:
             assert "memfd:prd32-test" not in maps.read(), "a client's memory stays mapped"
+
+
+@both
+def test_a_reset_raises_no_interrupt(client, memory, reset):
+    """A cause that is pending behind a mask is gone with the mask."""
+    intx, msix = (os.eventfd(0, os.EFD_NONBLOCK) for _ in range(2))
+    client.set_trigger(INTX, [intx])
+    client.set_trigger(MSIX, [msix])
+    client.config_write(PCI_COMMAND, COMMAND_MASTER | COMMAND_INTX_DISABLE, 2)
+    flags = client.capability(0x11) + 2
+    for masked in ((), (12,)):  # INTx by its bit of COMMAND, then also an entry of the MSI-X table
+        for control in masked:
+            client.config_write(PCI_COMMAND, COMMAND_MASTER | COMMAND_INTX_DISABLE, 2)
+            client.write(MAP.msix.bar, control, 1)
+            client.config_write(flags, 0x8000, 2)
+        write_register(client, "IRQ_ENABLE", mask("IRQ_ENABLE", "CH0"))
+        memory.put(BASE, table([(memory.data, 64)]))
+        transfer(client, BASE, to_host=True)
+        reset(client)
+        client.device_info()
+        for event in (intx, msix):
+            with pytest.raises(BlockingIOError):
+                os.eventfd_read(event)
+    os.close(intx)
+    os.close(msix)
