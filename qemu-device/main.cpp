@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -79,8 +80,8 @@ void run(const Options& options) {
                  {.spin = std::chrono::microseconds(options.spin_us), .once = options.once});
   const auto report = [&] {
     if (!options.stats.empty()) {
-      write_atomically(options.stats, statistics_text(card.statistics(), statistics, function.interrupts().counts(),
-                                                      map, violations.count()));
+      write_atomically(options.stats,
+                       statistics_text(card.statistics(), statistics, function.interrupts().counts(), map, violations));
     }
   };
   loop.on_report(report);
@@ -106,6 +107,8 @@ int sc_main(int argc, char* argv[]) {
     return *done;
   }
   prd32::set_up_log(options.log_level);
+  // A log or a --ready-fd that nobody reads any more is no reason to end.
+  (void)std::signal(SIGPIPE, SIG_IGN);
   try {
     prd32::run(options);
   } catch (const std::exception& error) {

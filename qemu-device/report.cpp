@@ -22,7 +22,7 @@ std::uint64_t simulated_nanoseconds() {
 
 }  // namespace
 
-ViolationReport::ViolationReport(const std::string& path) {
+ViolationReport::ViolationReport(const std::string& path) : path_(path) {
   if (path.empty()) {
     return;
   }
@@ -35,7 +35,7 @@ ViolationReport::ViolationReport(const std::string& path) {
 
 void ViolationReport::record(const Violation& violation) {
   if (json_) {
-    json_->record(violation);
+    write(violation);
   }
   if (++count_ <= kMostLogged) {
     SPDLOG_WARN("violation {}: {}", violation.rule, violation.detail);
@@ -45,9 +45,20 @@ void ViolationReport::record(const Violation& violation) {
   }
 }
 
+/// A file that takes no more is said once.
+void ViolationReport::write(const Violation& violation) {
+  const std::uint64_t lost_before = json_->lost();
+  errno = 0;
+  json_->record(violation);
+  if (lost_before == 0 && json_->lost() != 0) {
+    SPDLOG_ERROR("cannot write violations to {}: {}; from here on some are lost, --stats says how many", path_,
+                 errno != 0 ? std::strerror(errno) : "it has as many as it may");
+  }
+}
+
 std::string statistics_text(const CardStatistics& card, const BridgeStatistics& bridge,
-                            const InterruptCounts& interrupts, const DmaMap& map, std::uint64_t violations) {
-  nlohmann::json messages;
+                            const InterruptCounts& interrupts, const DmaMap& map, const ViolationReport& violations) {
+  nlohmann::json messages = nlohmann::json::object();
   for (std::uint16_t command = 0; command < wire::kCommands; ++command) {
     if (bridge.messages[command] != 0) {
       messages[wire::command_name(command)] = bridge.messages[command];
@@ -72,7 +83,8 @@ std::string statistics_text(const CardStatistics& card, const BridgeStatistics& 
           {"write_bytes", bridge.dma_write_bytes},
           {"refused", bridge.dma_refused}}},
         {"mappings", {{"now", map.size()}, {"most", map.most()}}}}},
-      {"violations", violations},
+      {"violations", violations.count()},
+      {"violations_lost", violations.lost()},
       {"simulated_ns", simulated_nanoseconds()},
   };
   return text.dump(2) + "\n";
@@ -85,6 +97,7 @@ void write_atomically(const std::string& path, const std::string& text) {
   file.close();
   if (!file || std::rename(part.c_str(), path.c_str()) != 0) {
     SPDLOG_ERROR("cannot write {}: {}", path, std::strerror(errno));
+    (void)std::remove(part.c_str());
   }
 }
 

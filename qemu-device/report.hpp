@@ -23,8 +23,13 @@ class ViolationReport final : public ViolationLog {
 
   void record(const Violation& violation) override;
   [[nodiscard]] std::uint64_t count() const { return count_; }
+  /// Those of them that have no line in the file: it is full at 100000 of them, or the disk is.
+  [[nodiscard]] std::uint64_t lost() const { return json_ ? json_->lost() : 0; }
 
  private:
+  void write(const Violation& violation);
+
+  std::string path_;
   std::ofstream file_;
   std::optional<JsonViolationLog> json_;
   std::uint64_t count_ = 0;
@@ -33,7 +38,7 @@ class ViolationReport final : public ViolationLog {
 /// All counters as JSON text.
 [[nodiscard]] std::string statistics_text(const CardStatistics& card, const BridgeStatistics& bridge,
                                           const InterruptCounts& interrupts, const DmaMap& map,
-                                          std::uint64_t violations);
+                                          const ViolationReport& violations);
 
 /// Replaces the file, so that a reader sees the old or the new text, never a part. Logs a failure.
 void write_atomically(const std::string& path, const std::string& text);
