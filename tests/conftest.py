@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import places, workshop as workshops
+from testbed import places, testrun, workshop as workshops
 from testbed.card import CardProcess
 from testbed.evidence import Evidence
 from testbed.guest import Guest
@@ -108,7 +108,7 @@ def _judged(request: pytest.FixtureRequest, evidence: Evidence, judge: Judge) ->
 
 
 def _commands(request: pytest.FixtureRequest) -> list[str]:
-    level = Path(request.node.path).relative_to(places.TOP / "tests").parts[0]
+    level = testrun.level_of(Path(request.node.path))
     return [f"./testbed test --level {level} -- -k {shlex.quote(request.node.name)}"]
 
 

@@ -46,7 +46,7 @@ def checkpatch() -> Path:
 
 @pytest.mark.timeout(600)
 def test_checkpatch(build_root, checkpatch):
-    with buildroot.scratch(build_root) as folder:
+    with buildroot.scratch(build_root, "check") as folder:
         shutil.copytree(places.TOP / "driver", folder / "driver")
         shutil.copytree(checkpatch, folder / "scripts")
         files = sorted(str(path.relative_to(folder)) for path in (folder / "driver").glob("*.[ch]"))
@@ -58,7 +58,7 @@ def test_checkpatch(build_root, checkpatch):
 
 
 def test_sparse_and_warnings(build_root):
-    with buildroot.scratch(build_root) as folder:
+    with buildroot.scratch(build_root, "check") as folder:
         shutil.copytree(places.TOP / "driver", folder / "driver")
         headers = f"/usr/src/linux-headers-{buildroot.kernel_release(build_root)}"
         out = buildroot.run(build_root, folder / "driver",

@@ -4,7 +4,6 @@
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from testbed import command
 from testbed.debroot import Root
 from testbed.errors import TestbedError
+from testbed.filelock import locked
 
 # Names that Debian's maintainer scripts would have linked; none has run here.
 _ALTERNATIVES = {"usr/bin/awk": "gawk", "usr/bin/cc": "gcc", "usr/bin/c++": "g++"}
@@ -33,12 +33,20 @@ def kernel_image(root: Root) -> Path:
 
 
 @contextmanager
-def scratch(root: Root) -> Iterator[Path]:
-    """A folder inside the root, gone afterwards; sources are copied in and results copied out."""
-    base = root.path / _SCRATCH
-    base.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=base) as folder:
-        yield Path(folder)
+def scratch(root: Root, name: str) -> Iterator[Path]:
+    """A folder of this name inside the root, gone afterwards; sources are copied in and results copied out.
+
+    The name is all that a build sees of its place, so that what compilers write into their output is the same each
+    time. One user of a name at a time: others wait.
+    """
+    folder = root.path / _SCRATCH / name
+    with locked(folder.with_suffix(".lock")):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def run(root: Root, folder: Path, argv: Sequence[str], *, what: str, deadline: float, log: Path | None = None,

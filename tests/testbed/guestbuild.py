@@ -62,7 +62,7 @@ def _unless_built(root: Root, target: Path, sources: tuple[Path, ...], make) -> 
         if target.exists() and record.exists() and record.read_text() == inputs:
             return
         record.unlink(missing_ok=True)
-        with buildroot.scratch(root) as folder:
+        with buildroot.scratch(root, target.stem) as folder:
             for source in sources:
                 shutil.copytree(source, folder / source.relative_to(places.TOP))
             make(folder)

@@ -15,10 +15,16 @@ from pathlib import Path
 from testbed import cardbuild, places
 from testbed.workshop import Workshop
 
-PYTEST_FOLDERS = {"source": "tests/source", "model": "tests/model", "protocol": "tests/protocol",
-                  "driver": "tests/driver"}
+PYTEST_FOLDERS = {"source": ("tests/source", "tests/harness"), "model": ("tests/model",),
+                  "protocol": ("tests/protocol",), "driver": ("tests/driver",)}
 LEVELS = tuple(PYTEST_FOLDERS)
 _PYTEST_SECONDS = 3000
+
+
+def level_of(test: Path) -> str:
+    """The level that a test's file belongs to."""
+    folder = "/".join(test.relative_to(places.TOP).parts[:2])
+    return next(level for level, folders in PYTEST_FOLDERS.items() if folder in folders)
 
 
 @dataclass
@@ -80,7 +86,7 @@ def run(levels: Sequence[str], workshop: Workshop | None, extra: Sequence[str]) 
     if "model" in levels and not extra:
         junit = _absent(places.REPORTS / "ctest.xml")
         summary.add(junit, cardbuild.unit_tests(junit))
-    folders = [PYTEST_FOLDERS[level] for level in levels]
+    folders = [folder for level in levels for folder in PYTEST_FOLDERS[level]]
     junit = _absent(places.REPORTS / "pytest.xml")
     summary.add(junit, _pytest(folders, junit, workshop, extra))
     summary.seconds = time.monotonic() - began
