@@ -92,8 +92,9 @@ class Agent:
     def command(self, name: str, **arguments: object):
         """Runs an agent command and returns its result. Argument names have _ where the agent has -."""
         words = {key.replace("_", "-"): value for key, value in arguments.items()}
-        self._json.send({"execute": name, "arguments": words})
-        reply = self._json.receive(time.monotonic() + _REPLY_SECONDS)
+        number, end = self._json.request(name, words), time.monotonic() + _REPLY_SECONDS
+        while (reply := self._json.receive(end)).get("id", number) != number:
+            pass  # too late: whoever asked has given up
         if "error" in reply:
             raise TestbedError(f"the guest agent refused {name}: {reply['error'].get('desc')}")
         return reply["return"]

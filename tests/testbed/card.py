@@ -78,19 +78,26 @@ class CardProcess:
         if self._memory_size is not None:
             command += ["--memory-size", self._memory_size]
         try:
-            with self.log.open("ab") as log:
-                self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                                 pass_fds=(tell_ready,))
-        finally:
-            os.close(tell_ready)
-        try:
+            try:
+                with self.log.open("ab") as log:
+                    self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                                     pass_fds=(tell_ready,))
+            finally:
+                os.close(tell_ready)
             self._wait_ready(ready)
         except BaseException:
-            self._end(signal.SIGKILL)
+            self._give_up()
             raise
         finally:
             os.close(ready)
         return self
+
+    def _give_up(self) -> None:
+        """It did not start: nothing of it is left for stop() to find, which would report the kill instead."""
+        if self._process is not None:
+            self._end(signal.SIGKILL)
+            self._process = None
+        self._remove_short_folder()
 
     def _wait_ready(self, ready: int) -> None:
         """A newline, then the end of the stream: the program holds no descriptor of ours any more."""
@@ -114,7 +121,14 @@ class CardProcess:
         """What was recorded so far, oldest first."""
         if not self.violations_file.exists():
             return []
-        return [json.loads(line) for line in self.violations_file.read_text().splitlines()]
+        found = []
+        for number, line in enumerate(self.violations_file.read_text(errors="replace").splitlines(), 1):
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                raise CardError(f"{self.violations_file}:{number} is not whole, so violations were lost; was the disk "
+                                "full?") from None
+        return found
 
     def stats(self) -> dict:
         """The counters: as of now while the program runs, else as of its end."""
@@ -156,5 +170,8 @@ class CardProcess:
             raise CardError(f"{self.binary.name} did not end within {STOP_SECONDS:g} s of {number.name} and was "
                             f"killed; see {self.log}") from None
         finally:
-            if self._short_folder is not None:
-                shutil.rmtree(self._short_folder, ignore_errors=True)
+            self._remove_short_folder()
+
+    def _remove_short_folder(self) -> None:
+        if self._short_folder is not None:
+            shutil.rmtree(self._short_folder, ignore_errors=True)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Guests that tests share: booting one takes seconds, so one is kept for each size until a test spoils it."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from testbed import places
 from testbed.card import CardProcess
-from testbed.errors import TestbedError
 from testbed.evidence import fresh_folder
 from testbed.guest import Guest
 from testbed.workshop import Workshop
@@ -22,11 +22,18 @@ class Plugged:
     card: CardProcess | None
     folder: Path
 
+    @property
+    def alive(self) -> bool:
+        """Whether a test can use it."""
+        return self.guest.alive and (self.card is None or self.card.poll() is None)
+
     def end(self) -> None:
         """Ends guest and card."""
-        self.guest.end()
-        if self.card:
-            self.card.stop()
+        try:
+            self.guest.end()
+        finally:
+            if self.card:
+                self.card.stop()
 
     def ensure_driver(self) -> None:
         """Loads the driver if an earlier test left it unloaded."""
@@ -46,14 +53,15 @@ class GuestPool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for plugged in list(self._guests.values()):
-            self.discard(plugged)
+        with ExitStack() as all_of_them:  # the others too when one of them fails
+            for plugged in list(self._guests.values()):
+                all_of_them.callback(self.discard, plugged)
 
     def get(self, memory: str, card_memory: str | None = None) -> Plugged:
         """A living guest of this RAM, with a card of this memory or without a card."""
         key = (memory, card_memory)
         plugged = self._guests.pop(key, None)
-        if plugged and not plugged.guest.alive:
+        if plugged and not plugged.alive:
             plugged.end()
             plugged = None
         while len(self._guests) >= _KEPT:
@@ -75,7 +83,7 @@ class GuestPool:
             if card:
                 card.__enter__()
             guest.boot()
-        except TestbedError:
+        except BaseException:
             Plugged(guest, card, folder).end()
             raise
         return Plugged(guest, card, folder)

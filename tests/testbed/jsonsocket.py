@@ -20,6 +20,13 @@ class JsonSocket:
     def __init__(self, connection: socket.socket, name: str) -> None:
         self._connection, self._name = connection, name
         self._buffer = bytearray()
+        self._requests = 0
+
+    def request(self, name: str, arguments: dict) -> int:
+        """Sends a command and returns its id, which the reply has too."""
+        self._requests += 1
+        self.send({"execute": name, "arguments": arguments, "id": self._requests})
+        return self._requests
 
     def send(self, message: dict) -> None:
         """Sends one object. Raises PeerGone when nobody is there."""
@@ -30,6 +37,8 @@ class JsonSocket:
         self._connection.settimeout(30)
         try:
             self._connection.sendall(data)
+        except TimeoutError:
+            raise DeadlinePassed(f"{self._name} takes nothing any more") from None
         except (BrokenPipeError, ConnectionError):
             raise PeerGone(f"{self._name}: the connection is closed") from None
 

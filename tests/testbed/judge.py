@@ -32,6 +32,9 @@ class Judge:
     def _judge_card(self) -> list[str]:
         if not self._card:
             return []
+        code = self._card.poll()
+        if code is not None and (code != 0 or self._guest):  # without a guest, a test may end its card in order
+            return [f"the card ended with {code} during the test; see {self._card.log}:\n{self._card.log_tail()}"]
         new = self._card.violations()[self._violations:]
         problems = [f"a violation that the test did not expect: {violation}" for violation in new
                     if violation["rule"] not in self._rules]

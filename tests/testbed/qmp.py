@@ -27,12 +27,14 @@ class Qmp:
     def command(self, name: str, **arguments: object) -> object:
         """Runs a command and returns its result. Argument names have _ where QMP has -. Raises TestbedError."""
         words = {key.replace("_", "-"): value for key, value in arguments.items()}
-        self._json.send({"execute": name, "arguments": words})
+        number = self._json.request(name, words)
         end = time.monotonic() + _REPLY_SECONDS
         while True:
             message = self._json.receive(end)
             if "event" in message:
                 self._events.append(message)
+            elif message.get("id", number) != number:
+                continue  # too late: whoever asked has given up
             elif "error" in message:
                 raise TestbedError(f"QEMU refused {name}: {message['error']['desc']}")
             elif "return" in message:
