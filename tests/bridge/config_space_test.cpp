@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <linux/pci_regs.h>
 
+#include <algorithm>
 #include <array>
 
 #include "support.hpp"

@@ -15,6 +15,7 @@ OUTPUT = places.BUILD / "guest"
 MODULE = OUTPUT / "prd32.ko"
 TOOL = OUTPUT / "prd32ctl"
 
+_RECIPE = 2  # of what this file runs; raise it when the same sources must be built again
 _MODULE_SOURCES = places.TOP / "driver"
 _TOOL_SOURCES = (places.TOP / "driver", places.TOP / "hw-model" / "include" / "prd32")
 
@@ -58,7 +59,7 @@ def _unless_built(root: Root, target: Path, sources: tuple[Path, ...], make) -> 
     OUTPUT.mkdir(parents=True, exist_ok=True)
     record = target.with_suffix(".inputs")
     with locked(target.with_suffix(".lock")):
-        inputs = json.dumps([root.key, digest(*sources)])
+        inputs = json.dumps([_RECIPE, root.key, digest(*sources)])
         if target.exists() and record.exists() and record.read_text() == inputs:
             return
         record.unlink(missing_ok=True)
