@@ -60,6 +60,20 @@ static void prd32_buf_unpin(struct prd32_buf *buf, bool to_host)
 		unpin_user_pages_dirty_lock(buf->pages, buf->nr_pages, to_host);
 }
 
+/*
+ * The engine may still be at this memory: nobody is to get it again. A user's pages stay pinned. A
+ * kernel caller frees its pages when it gets the error: they get a reference that is never put.
+ */
+static void prd32_buf_abandon(struct prd32_buf *buf)
+{
+	unsigned int i;
+
+	if (!buf->pinned)
+		for (i = 0; i < buf->nr_pages; i++)
+			get_page(buf->pages[i]);
+	buf->pinned = false;
+}
+
 /* How many pages from @pages on are contiguous and share a 64 KiB block. */
 static unsigned int prd32_run_length(struct page **pages, unsigned int nr)
 {
@@ -290,7 +304,7 @@ static int prd32_xfer_buf(struct prd32_channel *ch, struct prd32_buf *buf, u32 c
 	mutex_unlock(&ch->lock);
 
 	if (keep)
-		buf->pinned = false;
+		prd32_buf_abandon(buf);
 	else
 		sg_free_table(&buf->sgt);
 	return err;
