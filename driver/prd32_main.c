@@ -254,15 +254,18 @@ static int prd32_resume(struct device *dev)
 	int err;
 
 	err = prd32_hw_identify(card);
-	if (err)
-		return err;
-	err = prd32_hw_quiet(card);
-	if (err)
-		return err;
-	prd32_hw_enable_irq(card);
-	for (i = 0; i < PRD32_CHANNELS_USED; i++)
-		prd32_xfer_allow(&card->ch[i]);
-	return 0;
+	if (!err)
+		err = prd32_hw_quiet(card);
+	if (!err)
+		prd32_hw_enable_irq(card);
+	for (i = 0; i < PRD32_CHANNELS_USED; i++) {
+		/* Without its card a channel is not busy, which passes, but gone. */
+		if (err)
+			prd32_xfer_refuse(&card->ch[i], -ENODEV);
+		else
+			prd32_xfer_allow(&card->ch[i]);
+	}
+	return err;
 }
 
 static DEFINE_SIMPLE_DEV_PM_OPS(prd32_pm_ops, prd32_suspend, prd32_resume);
