@@ -11,7 +11,7 @@
 #include <linux/bitfield.h>
 #include <linux/io.h>
 #include <linux/iopoll.h>
-#include <linux/log2.h>
+#include <linux/sizes.h>
 
 #include "prd32.h"
 
@@ -67,6 +67,7 @@ int prd32_hw_identify(struct prd32_card *card)
 	u32 id = rd32(card, PRD32_ID);
 	u32 version = rd32(card, PRD32_VERSION);
 	u32 caps = rd32(card, PRD32_CAPS);
+	u32 granule = 1u << FIELD_GET(PRD32_CAPS_GRANULE_LOG2, caps);
 	int err;
 
 	if (id != PRD32_ID_MAGIC_EXPECTED)
@@ -79,12 +80,15 @@ int prd32_hw_identify(struct prd32_card *card)
 				     PRD32_VERSION_MAJOR_EXPECTED);
 	if (FIELD_GET(PRD32_CAPS_CHANNELS, caps) < PRD32_CHANNELS_USED)
 		return dev_err_probe(dev, -ENODEV, "no DMA channel (capabilities %#x)\n", caps);
+	/* Pages and bounce buffers keep no alignment beyond that of the smallest page. */
+	if (granule > SZ_4K)
+		return dev_err_probe(dev, -ENODEV, "units of %u bytes are too large\n", granule);
 	err = prd32_hw_self_test(card);
 	if (err)
 		return dev_err_probe(dev, err, "SCRATCH does not keep what is written\n");
 
 	card->mem_size = rd32(card, PRD32_MEM_SIZE);
-	card->granule = 1u << FIELD_GET(PRD32_CAPS_GRANULE_LOG2, caps);
+	card->granule = granule;
 	card->max_prds = min_t(u32, BIT(FIELD_GET(PRD32_CAPS_ENTRIES_LOG2, caps)),
 			       PRD32_LIMIT_PRDT_MAX_ENTRIES);
 	return 0;
@@ -111,6 +115,9 @@ void prd32_hw_enable_irq(struct prd32_card *card)
  * prd32_hw_quiet() - no interrupts, no transfers, nothing pending
  * @card: the card
  *
+ * On the channels that the driver does not use, too: whoever had the card before may have left one
+ * running, and it would go on as soon as the card is bus master.
+ *
  * Return: 0, or -ETIMEDOUT when a channel did not stop.
  */
 int prd32_hw_quiet(struct prd32_card *card)
@@ -119,7 +126,7 @@ int prd32_hw_quiet(struct prd32_card *card)
 	unsigned int i;
 
 	wr32(card, PRD32_IRQ_ENABLE, 0);
-	for (i = 0; i < PRD32_CHANNELS_USED; i++) {
+	for (i = 0; i < ARRAY_SIZE(card->ch); i++) {
 		int stop_err = prd32_hw_stop(&card->ch[i]);
 
 		if (!err)
