@@ -75,8 +75,10 @@ def test_small_chunks(card):
     """Chunks end in the middle of pages; what is pinned at a time must not show in the result."""
     card.run(f"echo 64 > {PARAMETERS}/chunk_kib")
     try:
+        before = card.card.stats()["card"]["tables"]
         result = roundtrip(card, MIB + 3, page_offset=17)
         assert result["write_calls"] == 1
+        assert card.card.stats()["card"]["tables"] - before == 2 * 17
     finally:
         card.run(f"echo {16 * KIB} > {PARAMETERS}/chunk_kib")
 
