@@ -16,6 +16,7 @@ from testbed.filelock import locked
 # Names that Debian's maintainer scripts would have linked; none has run here.
 _ALTERNATIVES = {"usr/bin/awk": "gawk", "usr/bin/cc": "gcc", "usr/bin/c++": "g++"}
 _SCRATCH = "scratch"
+_CHROOT = "/usr/sbin/chroot"  # not in the PATH of an ordinary user
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -77,10 +78,10 @@ def _enter(path: Path) -> list[str]:
             if not null.exists():
                 os.mknod(null, stat.S_IFCHR | 0o666, os.makedev(1, 3))
                 null.chmod(0o666)
-            return ["chroot", str(path)]
+            return [_CHROOT, str(path)]
         except PermissionError:
             pass  # a container without CAP_MKNOD: do as an ordinary user does
     if not shutil.which("unshare"):
         raise TestbedError("unshare is missing (Debian's package util-linux)")
     return ["unshare", "--user", "--map-root-user", "--mount", "--", "/bin/sh", "-c",
-            'mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"', str(path)]
+            f'mount --rbind /dev "$0/dev" && exec {_CHROOT} "$0" "$@"', str(path)]
