@@ -1,28 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "interrupts.hpp"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <poll.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <bit>
 #include <cerrno>
-#include <string_view>
 #include <utility>
+
+#include "eventfd.hpp"
 
 namespace prd32 {
 namespace {
 
 constexpr std::uint32_t kDataTypes = VFIO_IRQ_SET_DATA_TYPE_MASK;
 constexpr std::uint32_t kActions = VFIO_IRQ_SET_ACTION_TYPE_MASK;
-
-/// Any other kind of descriptor could block the one thread, or be written into.
-bool is_eventfd(int fd) {
-  std::array<char, 64> target{};
-  const ssize_t size = ::readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), target.data(), target.size());
-  return size > 0 && std::string_view(target.data(), static_cast<std::size_t>(size)) == "anon_inode:[eventfd]";
-}
 
 template <typename Function>
 void for_each_bit(std::uint32_t bits, Function function) {
@@ -59,20 +49,13 @@ void Interrupts::set_table_mask(std::uint32_t masked) {
 }
 
 bool Interrupts::signal(const Slot& slot) {
-  if (!slot.event) {
-    return false;
-  }
-  if (slot.may_block) {
-    pollfd ready{.fd = slot.event.get(), .events = POLLOUT, .revents = 0};
-    if (::poll(&ready, 1, 0) != 1) {
-      return true;  // the counter is full: whoever reads it has an event already
-    }
-  }
-  const std::uint64_t one = 1;
-  return ::write(slot.event.get(), &one, sizeof(one)) == sizeof(one) || errno == EAGAIN;
+  return slot.event && signal_event(slot.event.get());
 }
 
 void Interrupts::deliver() {
+  if (enables_.silent) {
+    return;
+  }
   if (enables_.msix) {
     if (enables_.msix_function_masked) {
       return;
@@ -208,7 +191,6 @@ int Interrupts::assign(const wire::IrqSet& request, MessageFds& fds) {
     Slot& slot = slots(request.index)[request.start + i];
     // Without descriptors the interrupts lose theirs.
     slot.event = fds.count != 0 ? std::move(fds.fd[i]) : UniqueFd();
-    slot.may_block = slot.event && (::fcntl(slot.event.get(), F_GETFL) & O_NONBLOCK) == 0;
     if (request.index == VFIO_PCI_INTX_IRQ_INDEX) {
       slot.masked = false;  // who listens anew has not seen the level yet
     }
@@ -246,10 +228,8 @@ void Interrupts::disable(std::uint32_t index) {
 }
 
 void Interrupts::on_intx_unmask_event() {
-  std::uint64_t events = 0;
-  pollfd ready{.fd = intx_unmask_.get(), .events = POLLIN, .revents = 0};
-  // The client may share the eventfd and have read it already: never read one that could block.
-  if (::poll(&ready, 1, 0) == 1 && ::read(intx_unmask_.get(), &events, sizeof(events)) == sizeof(events)) {
+  // The client may share the eventfd and have read it already.
+  if (take_events(intx_unmask_.get())) {
     intx_[0].masked = false;
     deliver();
   }

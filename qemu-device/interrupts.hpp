@@ -23,6 +23,8 @@ struct InterruptEnables {
   std::uint32_t msi_masked = 0;
   bool msix = false;
   bool msix_function_masked = false;
+  /// The function sleeps, or is to send messages, which are writes to memory, and may not. What is owed stays pending.
+  bool silent = false;
 };
 
 struct InterruptCounts {
@@ -67,7 +69,6 @@ class Interrupts {
  private:
   struct Slot {
     UniqueFd event;
-    bool may_block = false;  ///< the client's eventfd is a blocking one: ask before writing
     bool masked = false;
   };
 

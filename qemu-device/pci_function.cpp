@@ -121,7 +121,7 @@ void PciFunction::config_write(std::uint32_t offset, std::span<const std::byte> 
     reset();
     return;
   }
-  if (effect.interrupts) {
+  if (effect.interrupts || effect.dma) {
     update_interrupts();
   }
   if (effect.dma && dma_refusal() != nullptr && dma_blocked_) {
@@ -155,13 +155,15 @@ const char* PciFunction::dma_refusal() const {
 }
 
 void PciFunction::update_interrupts() {
+  const bool messages = config_.msi_enabled() || config_.msix_enabled();
   interrupts_.set_table_mask(msix_ ? msix_->masked() : 0);
   interrupts_.set_enables({.intx = config_.intx_enabled(),
                            .msi = config_.msi_enabled(),
                            .msi_granted = config_.msi_granted(),
                            .msi_masked = config_.msi_masked(),
                            .msix = config_.msix_enabled(),
-                           .msix_function_masked = config_.msix_function_masked()});
+                           .msix_function_masked = config_.msix_function_masked(),
+                           .silent = config_.in_d3() || (messages && !config_.bus_master())});
 }
 
 void PciFunction::bad_access(const char* rule, std::uint64_t address, std::size_t size, bool write) {

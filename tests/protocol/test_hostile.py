@@ -4,14 +4,17 @@
 import errno
 import os
 import random
+import select
 import socket
 import struct
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from protocol.guest_memory import BASE, GuestMemory, start, table
-from protocol.vfio_user import (DEVICE_GET_INFO, DEVICE_RESET, DMA_MAP, ERROR, HEADER, REGION_READ, REPLY, VERSION,
-                                Client, Disconnected, memfd)
+from protocol.vfio_user import (ACTION_TRIGGER, DATA_NONE, DEVICE_GET_INFO, DEVICE_RESET,
+                                DEVICE_SET_IRQS, DMA_MAP, ERROR, HEADER, INTX, REGION_READ, REPLY, VERSION, Client,
+                                Disconnected, memfd)
 
 
 @pytest.mark.parametrize("size", [0, 1, 15, 0x10000 + 65, 0x7FFFFFFF, 0xFFFFFFFF])
@@ -180,3 +183,24 @@ def test_random_payloads(client, seed):
         assert client.receive().command == command
     os.close(event)
     os.close(file)
+
+
+def test_blocking_eventfd_that_fills_up_under_the_server(client):
+    """It looks whether it may write, and then it may not: the client was quicker. Found within 20000 attempts."""
+    event = os.eventfd(0)
+    client.set_trigger(INTX, [event])
+    chance = random.Random(0)
+    with ThreadPoolExecutor(1) as other:
+        for _ in range(20000):
+            os.eventfd_write(event, 2**64 - 3)  # room for one
+            written = other.submit(os.eventfd_write, event, 1)
+            for _ in range(chance.randrange(1000)):
+                pass
+            client.send(DEVICE_SET_IRQS, struct.pack("=IIIII", 20, DATA_NONE | ACTION_TRIGGER, INTX, 0, 1))
+            try:
+                assert client.receive().error == 0
+            finally:
+                while (full := select.select([event], [], [], 0)[0]) or not written.done():
+                    if full:
+                        os.eventfd_read(event)
+    os.close(event)

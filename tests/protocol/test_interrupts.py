@@ -272,6 +272,21 @@ def test_msix_vector_without_an_event(card, events):
     assert (events.take(CH0), pending(card)) == (1, 0)
 
 
+@pytest.mark.parametrize("use", [use_msi, use_msix])
+def test_messages_wait_for_bus_mastering(card, events, use):
+    """A message is a write to memory."""
+    use(card, events)
+    raise_line(card)
+    assert events.take(CH0) == 1
+    bus_master(card, False)
+    write_register(card, "IRQ_ENABLE", 0)
+    write_register(card, "IRQ_ENABLE", mask("IRQ_ENABLE", "CH0"))
+    card.device_info()
+    assert events.take(CH0) == 0
+    bus_master(card)
+    assert events.take(CH0) == 1
+
+
 def test_msix_table_keeps_what_is_written(client):
     bar, offset = MAP.msix.bar, MAP.msix.table_offset
     client.write(bar, offset + 16, 0xFEE01004)
