@@ -109,6 +109,8 @@ int sc_main(int argc, char* argv[]) {
   prd32::set_up_log(options.log_level);
   // A log or a --ready-fd that nobody reads any more is no reason to end.
   (void)std::signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow further is a write that fails, like any full disk.
+  (void)std::signal(SIGXFSZ, SIG_IGN);
   try {
     prd32::run(options);
   } catch (const std::exception& error) {

@@ -26,6 +26,7 @@ ViolationReport::ViolationReport(const std::string& path) : path_(path) {
   if (path.empty()) {
     return;
   }
+  file_.rdbuf()->pubsetbuf(nullptr, 0);  // a buffer would keep what the disk did not take, and write part of it twice
   file_.open(path, std::ios::app);
   if (!file_) {
     throw std::runtime_error(fmt::format("cannot write violations to {}: {}", path, std::strerror(errno)));

@@ -56,8 +56,11 @@ bool JsonViolationLog::write(const Violation& violation, std::uint64_t sequence)
   line["address"] = violation.address;
   line["detail"] = violation.detail;
   out_.clear();  // a full disk may have room again
-  out_ << line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << '\n' << std::flush;
-  return out_.good();
+  // The line that failed last may be there in part; this one must not become a part of it.
+  out_ << (torn_ ? "\n" : "") + line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"
+       << std::flush;
+  torn_ = !out_.good();
+  return !torn_;
 }
 
 }  // namespace prd32

@@ -3,13 +3,16 @@
 
 import json
 import os
+import resource
 import socket
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from protocol.guest_memory import finish, start
 from protocol.vfio_user import SECONDS, Client
-from testbed.card import CardProcess
+from testbed.card import CardError, CardProcess
 
 
 def bad_starts(path: Path, count: int) -> None:
@@ -67,3 +70,20 @@ def test_lost_violations_are_counted(device, tmp_path):
 def test_statistics_before_any_client(device):
     assert device.stats()["bridge"]["messages"] == {}
     assert json.loads(device.stats_file.read_text())["violations_lost"] == 0
+
+
+@pytest.mark.parametrize("limit", [0, 100])
+def test_disk_that_is_full_for_a_while(device, tmp_path, limit):
+    """What was lost is at most a torn line and the lines until there was room again. A limit for the size of files
+    stands for the disk, as it also cuts a line in two."""
+    with CardProcess(device.binary, tmp_path / "other", log_level="off") as card:
+        resource.prlimit(card.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        bad_starts(card.socket, 2)
+        resource.prlimit(card.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        bad_starts(card.socket, 2)
+        text = card.violations_file.read_text().splitlines()
+        assert [json.loads(line)["seq"] for line in text[1:]] == [4, 5, 6, 7]
+        assert len(text[0]) == limit
+        assert card.stats()["violations_lost"] == 4
+        with pytest.raises(CardError, match="violations.jsonl:1"):
+            card.violations()

@@ -40,6 +40,7 @@ class ViolationLog {
 
 /// Writes each violation as one JSON line, flushed at once, so that nothing is lost when the program dies:
 /// {"seq", "sim_ns", "wall", "rule", "severity", "channel", "prd_index", "address", "detail"}.
+/// After a write that failed, the next line starts on a line of its own: a reader finds one line torn at the most.
 /// A guest can breach rules in a loop, so the number of lines is bounded. The last line then says so, and every
 /// violation that did not get a line of its own, for this or because the stream failed, is counted in lost().
 class JsonViolationLog final : public ViolationLog {
@@ -65,6 +66,7 @@ class JsonViolationLog final : public ViolationLog {
   std::uint64_t maximum_;
   std::uint64_t recorded_ = 0;
   std::uint64_t lost_ = 0;
+  bool torn_ = false;  // the last write failed
 };
 
 }  // namespace prd32
