@@ -27,10 +27,18 @@ class FakeGuest:
 
 
 class FakeCard:
-    """A card of which only the violations are looked at."""
+    """A card of which only the pulse and the violations are looked at."""
 
     def __init__(self) -> None:
         self.records: list[dict] = []
+        self.code: int | None = None
+        self.log = Path("card.log")
+
+    def poll(self) -> int | None:
+        return self.code
+
+    def log_tail(self) -> str:
+        return "last words"
 
     def violations(self) -> list[dict]:
         return list(self.records)
@@ -75,6 +83,13 @@ def test_judge_sees_a_dead_guest():
     judge = Judge(guest, None)
     guest.alive = False
     assert "the guest ended" in judge.verdict()[0]
+
+
+def test_judge_sees_a_dead_card():
+    card = FakeCard()
+    judge = Judge(None, card)
+    card.code = -11
+    assert "-11" in judge.verdict()[0]
 
 
 def test_judge_sees_an_unexpected_violation_and_not_an_old_one():

@@ -53,6 +53,7 @@ class CardProcess:
 
     @property
     def pid(self) -> int:
+        """Its process id."""
         assert self._process is not None, "the card was not started"
         return self._process.pid
 
@@ -67,6 +68,7 @@ class CardProcess:
         return self._process.wait(timeout)
 
     def start(self) -> CardProcess:
+        """Starts the program and waits until clients can connect. Raises CardError when it does not come up."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if len(os.fsencode(self.socket)) > LONGEST_SOCKET_PATH:
             self._short_folder = tempfile.mkdtemp(prefix="prd32-")
@@ -115,6 +117,7 @@ class CardProcess:
             raise CardError(f"{self.binary.name} ended before it was ready:\n{self.log_tail()}")
 
     def log_tail(self, characters: int = 2000) -> str:
+        """The end of what it logged."""
         return self.log.read_text(errors="replace")[-characters:] if self.log.exists() else ""
 
     def violations(self) -> list[dict]:

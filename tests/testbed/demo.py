@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -63,22 +64,18 @@ def run(workshop: Workshop) -> Outcome:
     data = folder / "64MiB.bin"
     data.write_bytes(os.urandom(_FILE_BYTES))
     initramfs = image.with_files(workshop.initramfs, {_DATA_IN_GUEST: data}, folder / "initramfs.cpio")
-    with CardProcess(places.DEVICE_PROGRAM, folder) as card:
-        with evidence.kept_on_failure("demo", folder, commands=["./testbed demo"]) as keep:
-            with stage("boot the guest") as now:
-                guest = Guest(workshop.guest(initramfs=initramfs, memory="768M"), folder, card)
-                guest.boot()
-                keep.guest = guest
-                now.note(f"{guest.run(['uname', '-r']).text} in {guest.uptime():.1f} s of guest time")
-            try:
-                files = {"/boot/vmlinuz": workshop.vmlinuz, f"/{_DATA_IN_GUEST}": data}
+    spec = workshop.guest(initramfs=initramfs, memory="768M")
+    files = {"/boot/vmlinuz": workshop.vmlinuz, f"/{_DATA_IN_GUEST}": data}
+    with evidence.kept_on_failure("demo", folder, commands=["./testbed demo"]) as keep:
+        with CardProcess(places.DEVICE_PROGRAM, folder) as card:
+            with ExitStack() as stack:
+                with stage("boot the guest") as now:
+                    keep.guest = guest = stack.enter_context(Guest(spec, folder, card))
+                    now.note(f"{guest.run(['uname', '-r']).text} in {guest.uptime():.1f} s of guest time")
+                stack.callback(keep.gather)
                 outcome = _main_job(guest, card, workshop, files)
-            finally:
-                keep.gather()
-                guest.end()
-            card.stop()
-            outcome = Outcome(**{**outcome, "card": card.stats(), "violations": card.violations()})
-            _judge(outcome)
+        outcome = Outcome(**{**outcome, "card": card.stats(), "violations": card.violations()})
+        _judge(outcome)
     shutil.rmtree(folder, ignore_errors=True)
     return outcome
 
