@@ -12,11 +12,13 @@ namespace {
 constexpr std::uint64_t kPageBytes = 4096;
 constexpr unsigned kMaxGranuleLog2 = 12;
 
-const CardConfig& checked(const CardConfig& config) {
+/// Refuses an impossible configuration before anything of the module exists: SystemC 3 calls back, at elaboration, what
+/// was built before it, whether or not it still exists.
+const sc_core::sc_module_name& unless_refused(const sc_core::sc_module_name& name, const CardConfig& config) {
   if (const auto reason = refusal(config)) {
     throw std::invalid_argument(*reason);
   }
-  return config;
+  return name;
 }
 
 }  // namespace
@@ -37,11 +39,11 @@ std::optional<std::string> refusal(const CardConfig& config) {
 }
 
 Card::Card(const sc_core::sc_module_name& name, const CardConfig& config, ViolationLog& log)
-    : sc_module(name),
+    : sc_module(unless_refused(name, config)),
       mmio("mmio"),
       dma("dma"),
       irq("irq", vectors::kCount),
-      config_(checked(config)),
+      config_(config),
       log_(log),
       rules_(config.granule_log2, config.memory_size),
       memory_(config.memory_size),
