@@ -35,7 +35,7 @@ class Alarm {
   static constexpr suseconds_t kMicroseconds = 1000;
 
   static bool install() {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = [](int) {};  // without SA_RESTART: the call ends with EINTR
     sigset_t set;
     sigemptyset(&set);

@@ -33,7 +33,7 @@ void on_sigbus(int number) {
 }
 
 bool install_guard() {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = on_sigbus;
   action.sa_flags = SA_NODEFER;  // the handler is left by a jump that does not restore the signal mask
   return ::sigaction(SIGBUS, &action, nullptr) == 0;
@@ -76,7 +76,7 @@ int MemoryFile::map(int fd, std::uint64_t size, bool writable) {
 }
 
 GuestMemory::Result GuestMemory::acquire(const UniqueFd& fd, std::uint64_t offset, std::uint64_t size, bool writable) {
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd.get(), &status) != 0) {
     return {.error = errno};
   }

@@ -63,8 +63,7 @@ void run(const Options& options) {
   BridgeStatistics statistics;
   DmaMap map;
   Card card("card", {.memory_size = options.memory_size, .granule_log2 = 0, .timing = {}}, violations);
-  Bridge bridge(
-      "bridge", vectors::kCount, [&card] { card.reset(); }, map, statistics, violations);
+  Bridge bridge("bridge", vectors::kCount, [&card] { card.reset(); }, map, statistics, violations);
   PciFunction function(description(), bridge, violations);
   bridge.connect(function);
   // Any of the card's processes may drive a line, hence many writers.

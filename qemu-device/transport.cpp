@@ -44,7 +44,7 @@ UniqueFd unix_socket() {
 
 /// Removes what a server that was killed left behind. A path in use, or one that is no socket, stays.
 void remove_stale(const std::string& path, const sockaddr_un& address) {
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) != 0) {
     return;
   }

@@ -109,7 +109,7 @@ void check(const ScatteredBuffer& buffer, const RoundtripOptions& options, std::
 
 Json put(const CopyOptions& options) {
   const File source(options.file, O_RDONLY);
-  struct stat status {};
+  struct stat status{};
   if (fstat(source.get(), &status) != 0) {
     fail("cannot look at " + options.file);
   }

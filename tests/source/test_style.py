@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every source file owes to its readers: licence, format, and nothing that a linter would find."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from testbed import places
+from testbed import debroot, places
 
 _GPL_FOLDER = "driver"
 _NO_LICENCE_LINE = {".md", ".json", ".txt", ""}  # prose, and formats that have no comments; LICENSES/ covers them
@@ -41,11 +42,20 @@ def test_kernel_code_is_gpl_and_the_rest_apache():
     assert not wrong, ", ".join(wrong)
 
 
+def _clang_format() -> list[str]:
+    """The command that runs clang-format of the root `style`, the same version on every machine."""
+    usr = debroot.get("style", lambda _text: None).path / "usr"
+    program = next(usr.glob("lib/llvm-*/bin/clang-format"))
+    libraries = f"{usr / 'lib' / 'x86_64-linux-gnu'}:{program.parents[1] / 'lib'}"
+    return [str(usr / "lib64" / "ld-linux-x86-64.so.2"), "--library-path", libraries, str(program)]
+
+
 def test_cpp_is_formatted():
-    files = _tracked(".cpp", ".hpp")
-    done = subprocess.run(["clang-format", "--dry-run", "--Werror", *files], cwd=places.TOP, capture_output=True,
+    command = _clang_format()
+    files = [places.shown(path) for path in _tracked(".cpp", ".hpp")]
+    done = subprocess.run([*command, "--dry-run", "--Werror", *files], cwd=places.TOP, capture_output=True,
                           text=True, check=False, timeout=120)
-    assert done.returncode == 0, f"run: clang-format -i FILE\n{done.stderr}"
+    assert done.returncode == 0, f"{done.stderr}\nto mend it: {shlex.join([*command, '-i', *files])}"
 
 
 def test_python_is_clean():
