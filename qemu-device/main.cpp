@@ -20,7 +20,7 @@
 namespace prd32 {
 namespace {
 
-FunctionDescription description() {
+FunctionDescription description(const Options& options) {
   FunctionDescription function{.vendor_id = pci::kVendorId,
                                .device_id = pci::kDeviceId,
                                .subsystem_vendor_id = pci::kSubsystemVendorId,
@@ -38,6 +38,9 @@ FunctionDescription description() {
                              .kind = bar.kind == pci::BarKind::kIo ? BarKind::kIo : BarKind::kMemory32,
                              .size = bar.size,
                              .window = bar.window});
+  }
+  if (!options.msix) {
+    function.msix.reset();
   }
   return function;
 }
@@ -64,7 +67,7 @@ void run(const Options& options) {
   DmaMap map;
   Card card("card", {.memory_size = options.memory_size, .granule_log2 = 0, .timing = {}}, violations);
   Bridge bridge("bridge", vectors::kCount, [&card] { card.reset(); }, map, statistics, violations);
-  PciFunction function(description(), bridge, violations);
+  PciFunction function(description(options), bridge, violations);
   bridge.connect(function);
   // Any of the card's processes may drive a line, hence many writers.
   sc_core::sc_vector<sc_core::sc_signal<bool, sc_core::SC_MANY_WRITERS>> lines("lines", vectors::kCount);

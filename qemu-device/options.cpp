@@ -35,6 +35,7 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--spin-us", options.spin_us, "microseconds to look for the next message before sleeping; 0: none")
       ->check(CLI::Range(0U, 1000000U))
       ->capture_default_str();
+  app.add_flag("!--no-msix", options.msix, "a function without MSI-X: MSI and INTx only");
   app.add_flag("--once", options.once, "end when the first client disconnects");
 }
 

@@ -19,6 +19,7 @@ struct Options {
   std::string stats;
   std::string log_level = "info";
   unsigned spin_us = 50;
+  bool msix = true;  ///< whether the function has an MSI-X capability besides MSI and INTx
   bool once = false;
 };
 
