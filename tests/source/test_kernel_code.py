@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import buildroot, debroot, guestbuild, places
+from testbed import buildroot, debroot, guestbuild, kernels, places
 
 _CHECKPATCH = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch")
 _IGNORED = (
@@ -17,8 +17,13 @@ _IGNORED = (
 
 
 @pytest.fixture(scope="module")
-def build_root() -> debroot.Root:
-    return debroot.get("build", lambda _text: None)
+def kernel() -> kernels.Kernel:
+    return kernels.get(kernels.DEFAULT, "x86_64", lambda _text: None)
+
+
+@pytest.fixture(scope="module")
+def build_root(kernel) -> debroot.Root:
+    return debroot.get(kernel.build_root, lambda _text: None)
 
 
 @pytest.fixture(scope="module")
@@ -57,20 +62,19 @@ def test_checkpatch(build_root, checkpatch):
     assert "WARNING" not in out and "CHECK" not in out
 
 
-def test_sparse_and_warnings(build_root):
+def test_sparse_and_warnings(build_root, kernel):
     with buildroot.scratch(build_root, "check") as folder:
         shutil.copytree(places.TOP / "driver", folder / "driver")
-        headers = f"/usr/src/linux-headers-{buildroot.kernel_release(build_root)}"
         out = buildroot.run(build_root, folder / "driver",
-                            ["make", f"KDIR={headers}", "W=1", "C=2", "CF=-Wsparse-error", "modules"],
+                            ["make", f"KDIR={kernel.headers}", "W=1", "C=2", "CF=-Wsparse-error", "modules"],
                             what="building the driver with W=1 and sparse", deadline=200)
     complaints = [line for line in out.splitlines() if "warning:" in line or "error:" in line]
     assert not complaints, "\n".join(complaints)
     assert "CHECK" in out, "sparse did not run"
 
 
-def test_module_is_described(build_root):
-    module = guestbuild.module(build_root)
+def test_module_is_described(kernel):
+    module = guestbuild.module(kernel)
     text = module.read_bytes()
     for field in (b"license=GPL", b"description=", b"author=", b"alias=pci:"):
         assert field in text, f"modinfo lacks {field.decode()}"

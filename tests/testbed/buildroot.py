@@ -20,19 +20,6 @@ _CHROOT = "/usr/sbin/chroot"  # not in the PATH of an ordinary user
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def kernel_release(root: Root) -> str:
-    """The release of the kernel that the root brings, as `uname -r` prints it in a guest."""
-    releases = sorted(path.name for path in (root.path / "usr" / "lib" / "modules").iterdir())
-    if len(releases) != 1:
-        raise TestbedError(f"{root.path} holds {len(releases)} kernels, not one; delete it and try again")
-    return releases[0]
-
-
-def kernel_image(root: Root) -> Path:
-    """The bootable image of that kernel."""
-    return root.path / "boot" / f"vmlinuz-{kernel_release(root)}"
-
-
 @contextmanager
 def scratch(root: Root, name: str) -> Iterator[Path]:
     """A folder of this name inside the root, gone afterwards; sources are copied in and results copied out.
@@ -53,12 +40,16 @@ def scratch(root: Root, name: str) -> Iterator[Path]:
 def run(root: Root, folder: Path, argv: Sequence[str], *, what: str, deadline: float, log: Path | None = None,
         env: Mapping[str, str] | None = None) -> str:
     """Runs `argv` inside the root with `folder` (one from `scratch`) as working directory; returns its output."""
+    return command.run(command_line(root, folder, argv, env), what=what, deadline=deadline, log=log)
+
+
+def command_line(root: Root, folder: Path, argv: Sequence[str], env: Mapping[str, str] | None = None) -> list[str]:
+    """What `run` runs, for a caller that follows the program while it runs."""
     _prepare(root.path)
     inside = "/" + str(folder.relative_to(root.path))
-    words = ["/usr/bin/env", "-i", f"PATH={_PATH}", "LC_ALL=C.UTF-8", "HOME=/tmp",
-             *(f"{name}={value}" for name, value in (env or {}).items()),
-             "/bin/sh", "-c", 'cd "$0" && exec "$@"', inside, *argv]
-    return command.run([*_enter(root.path), *words], what=what, deadline=deadline, log=log)
+    return [*_enter(root.path), "/usr/bin/env", "-i", f"PATH={_PATH}", "LC_ALL=C.UTF-8", "HOME=/tmp",
+            *(f"{name}={value}" for name, value in (env or {}).items()),
+            "/bin/sh", "-c", 'cd "$0" && exec "$@"', inside, *argv]
 
 
 def _prepare(path: Path) -> None:

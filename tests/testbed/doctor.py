@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed import accelerator, debroot, kernelimage, packages, places, qemu
+from testbed import accelerator, debroot, kernels, packages, places, qemu
 from testbed.errors import TestbedError
 
 _DISK_NEEDED = 4 << 30
@@ -105,7 +105,7 @@ def _accelerator() -> Finding:
             or qemu.system()[0]):
         return Finding("accelerator", "note", "/dev/kvm exists; whether it runs a guest is not known yet",
                        "probed by running one, once QEMU and the guest's kernel are in the cache: ./testbed demo")
-    kernel = kernelimage.of(debroot.get("build", _no_progress))
+    kernel = kernels.get(kernels.DEFAULT, "x86_64", _no_progress).image
     chosen = accelerator.choose(qemu.find(_no_progress), kernel)
     return Finding("accelerator", "ok", f"{chosen.name}: {chosen.why}")
 

@@ -1,23 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds what runs inside the guest from driver/: the kernel module and prd32ctl, in the build root."""
+"""Builds what runs inside the guest: kernel modules, in the root of their kernel, and prd32ctl."""
 
 import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
-from testbed import buildroot, places
+from testbed import buildroot, debroot, places
 from testbed.debroot import Root
+from testbed.errors import TestbedError
 from testbed.filelock import locked
+from testbed.kernels import Kernel
 
 OUTPUT = places.BUILD / "guest"
-MODULE = OUTPUT / "prd32.ko"
-TOOL = OUTPUT / "prd32ctl"
 
-_RECIPE = 2  # of what this file runs; raise it when the same sources must be built again
-_MODULE_SOURCES = places.TOP / "driver"
-_TOOL_SOURCES = (places.TOP / "driver", places.TOP / "hw-model" / "include" / "prd32")
+_RECIPE = 3  # of what this file runs; raise it when the same sources must be built again
+_DRIVER = places.TOP / "driver"
+_TOOL_SOURCES = (_DRIVER, places.TOP / "hw-model" / "include" / "prd32")
+_TOOL_ROOTS = {"x86_64": "build"}
+_CROSS = {"x86_64": "", "aarch64": "aarch64-linux-gnu-"}  # what the names of the tools begin with
+_KERNEL_ARCH = {"x86_64": "x86_64", "aarch64": "arm64"}  # as the kernel's build calls it
+_STRIPPED = "stripped"
+# What an earlier build by hand may have left in a folder: made for another kernel, perhaps.
+_BUILT = shutil.ignore_patterns("*.o", "*.ko", "*.mod", "*.mod.c", ".*.cmd", "*.symvers", "modules.order", "out")
 
 
 def digest(*folders: Path) -> str:
@@ -25,46 +32,99 @@ def digest(*folders: Path) -> str:
     total = hashlib.sha256()
     for folder in folders:
         for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            total.update(f"{path.relative_to(places.TOP)}\0".encode())
+            total.update(f"{folder.name}/{path.relative_to(folder)}\0".encode())
             total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()
 
 
-def module(root: Root) -> Path:
-    """prd32.ko for the root's kernel, rebuilt when driver/ or the root changed."""
-    def make(folder: Path) -> None:
-        headers = f"/usr/src/linux-headers-{buildroot.kernel_release(root)}"
-        buildroot.run(root, folder / "driver", ["make", "-j", str(os.cpu_count()), f"KDIR={headers}", "W=1", "modules"],
-                      what="building the kernel module", deadline=300, log=places.REPORTS / "build-module.log")
-        shutil.copy2(folder / "driver" / "prd32.ko", MODULE)
-
-    _unless_built(root, MODULE, (_MODULE_SOURCES,), make)
-    return MODULE
+def folder_of(kernel: Kernel) -> Path:
+    """Where this tree's products for one kernel are."""
+    return OUTPUT / f"{kernel.arch}-{kernel.name}"
 
 
-def tool(root: Root) -> Path:
-    """prd32ctl, statically linked, rebuilt when its sources or the root changed."""
-    def make(folder: Path) -> None:
-        buildroot.run(root, folder, ["make", "-C", "driver/tools", "-j", str(os.cpu_count()), "CXX=g++",
-                                     "LDFLAGS=-static", "OUT=out"],
-                      what="building prd32ctl", deadline=900, log=places.REPORTS / "build-prd32ctl.log")
-        shutil.copy2(folder / "driver" / "tools" / "out" / "prd32ctl", TOOL)
+def module(kernel: Kernel, source: Path = _DRIVER) -> Path:
+    """The kernel module of a folder with a Kbuild or Makefile in the kernel's style, with its debug information.
 
-    _unless_built(root, TOOL, _TOOL_SOURCES, make)
-    return TOOL
+    Rebuilt when the folder or the kernel changed. `stripped` gives the same for the guest.
+    """
+    if not ((source / "Kbuild").exists() or (source / "Makefile").exists()):
+        raise TestbedError(f"{source} has neither Kbuild nor Makefile, so it is no folder of a kernel module")
+    root = debroot.get(kernel.build_root, _quiet)
+    target = folder_of(kernel)
+    if source.resolve() != _DRIVER:  # another driver may have a module of the same name
+        target /= f"{source.name}-{hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:8]}"
+
+    def make(scratch: Path) -> list[Path]:
+        inside = scratch / "driver"  # the same for every driver: the name is all that the build sees of its place
+        shutil.copytree(source, inside, ignore=_BUILT)
+        log = places.REPORTS / f"build-{source.name}-{kernel.arch}-{kernel.name}.log"
+        tools = _CROSS[kernel.arch]
+        buildroot.run(root, inside,
+                      ["make", "-C", str(kernel.headers), f"M=/{inside.relative_to(root.path)}", "W=1",
+                       f"ARCH={_KERNEL_ARCH[kernel.arch]}", f"CROSS_COMPILE={tools}", "-j", str(os.cpu_count()),
+                       "modules"],
+                      what=f"building {source.name} for Linux {kernel.release}", deadline=600, log=log)
+        built = sorted(inside.rglob("*.ko"))
+        if len(built) != 1:
+            names = ", ".join(path.name for path in built) or "none"
+            raise TestbedError(f"{source} must build one kernel module, it built {names}; see {places.shown(log)}")
+        result = target / built[0].name
+        stripped(result).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(built[0], result)
+        buildroot.run(root, inside, [f"{tools}strip", "--strip-debug", str(built[0].relative_to(inside))],
+                      what=f"stripping {built[0].name}", deadline=60)
+        shutil.copy2(built[0], stripped(result))
+        return [result, stripped(result)]
+
+    return _unless_built(root, "module", target / "module", [kernel.key, digest(source)], make)
 
 
-def _unless_built(root: Root, target: Path, sources: tuple[Path, ...], make) -> None:
-    """Calls `make` with a copy of the sources inside the root, unless `target` was made from the same inputs."""
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    record = target.with_suffix(".inputs")
+def stripped(module: Path) -> Path:
+    """Where `module` put the same module without debug information: it is a tenth of the size."""
+    return module.parent / _STRIPPED / module.name
+
+
+def tool(arch: str) -> Path:
+    """prd32ctl for guests of this architecture, statically linked; rebuilt when its sources or compilers changed."""
+    root = debroot.get(_TOOL_ROOTS[arch], _quiet)
+    target = OUTPUT / arch / "prd32ctl"
+
+    def make(scratch: Path) -> list[Path]:
+        for source in _TOOL_SOURCES:
+            shutil.copytree(source, scratch / source.relative_to(places.TOP), ignore=_BUILT)
+        buildroot.run(root, scratch, ["make", "-C", "driver/tools", "-j", str(os.cpu_count()),
+                                      f"CXX={_CROSS[arch]}g++", "LDFLAGS=-static", "OUT=out"],
+                      what=f"building prd32ctl for {arch}", deadline=900,
+                      log=places.REPORTS / f"build-prd32ctl-{arch}.log")
+        shutil.copy2(scratch / "driver" / "tools" / "out" / "prd32ctl", target)
+        return [target]
+
+    return _unless_built(root, "tool", target, [digest(*_TOOL_SOURCES)], make)
+
+
+def _quiet(_text: str) -> None:
+    """Roots are there by now: who asked for the kernel has seen their progress."""
+
+
+def _unless_built(root: Root, scratch: str, target: Path, inputs: list[str],
+                  make: Callable[[Path], list[Path]]) -> Path:
+    """Calls `make` with an empty folder inside the root, unless the same inputs were built before.
+
+    `make` returns the files that it made, of which the first is the result; `target` names the record of that.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    record = target.with_suffix(".built")
     with locked(target.with_suffix(".lock")):
-        inputs = json.dumps([_RECIPE, root.key, digest(*sources)])
-        if target.exists() and record.exists() and record.read_text() == inputs:
-            return
+        asked = [_RECIPE, root.key, *inputs]
+        try:
+            known = json.loads(record.read_text())
+            files = [Path(name) for name in known["files"]]
+            if known["inputs"] == asked and all(path.exists() for path in files):
+                return files[0]
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # never built, or unreadable: build
         record.unlink(missing_ok=True)
-        with buildroot.scratch(root, target.stem) as folder:
-            for source in sources:
-                shutil.copytree(source, folder / source.relative_to(places.TOP))
-            make(folder)
-        record.write_text(inputs)
+        with buildroot.scratch(root, scratch) as folder:
+            files = make(folder)
+        record.write_text(json.dumps({"inputs": asked, "files": [str(path) for path in files]}))
+    return files[0]

@@ -6,32 +6,56 @@ sorted, owned by root, dated 1970, and numbered from nothing but their order.
 """
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from testbed import command, guestbuild, places
+from testbed import command, debroot, elf, guestbuild, kernelmodules, places
 from testbed.debroot import Root
 from testbed.errors import TestbedError
 from testbed.filelock import locked
+from testbed.kernels import Kernel
 
 _SOURCES = places.TOP / "guest-image"
-_FORMAT = 1  # of the base; raise it when what this file puts there changes
-_FOLDERS = ("dev", "proc", "sys", "run", "tmp", "root", "etc", "boot", "opt/prd32", "usr/bin", "usr/sbin",
-            "usr/lib/x86_64-linux-gnu", "usr/lib64")
+_FILES = {"init": "init", "inittab": "etc/inittab", "profile": "etc/profile"}  # of this folder -> in the guest
+_FORMAT = 2  # of the base; raise it when what this file puts there changes
+_FOLDERS = ("dev", "proc", "sys", "run", "tmp", "root", "etc", "boot", "opt/prd32", "usr/bin", "usr/sbin", "usr/lib64")
 _DRIVER_FOLDER = "opt/prd32"
+_ROOTS = {"x86_64": "guest"}
 
 
-def base(guest: Root, kernel: Path) -> Path:
-    """The part that changes only with Debian's packages and guest-image/: busybox, guest agent, kernel image."""
-    key = hashlib.sha256(f"{_FORMAT}\0{guest.key}\0{kernel.name}\0{guestbuild.digest(_SOURCES)}".encode()).hexdigest()
+def initramfs(kernel: Kernel, module: Path, programs: list[Path], guest_modules: Sequence[str] = ()) -> Path:
+    """The initramfs for a kernel, with a driver, programs, and those of Debian's kernel modules that are named.
+
+    `module` is what guestbuild.module returned (the guest gets it stripped) or any other .ko. `guest_modules` come with
+    what they depend on; the guest's init loads those that its kernel command line names in prd32.modules=A,B.
+    """
+    base_ = base(kernel, guest_modules)
+    names = json.dumps([str(module), [str(program) for program in programs], sorted(guest_modules)])
+    target = guestbuild.folder_of(kernel) / f"initramfs-{hashlib.sha256(names.encode()).hexdigest()[:8]}.cpio"
+    stripped = guestbuild.stripped(module)
+    with locked(target.with_suffix(".lock")):
+        part = overlay(stripped if stripped.exists() else module, programs, target.with_suffix(".overlay"))
+        whole = joined([base_, part], target.with_suffix(".whole"))
+        part.unlink()
+        whole.rename(target)  # a guest that boots now keeps the file that it has opened
+    return target
+
+
+def base(kernel: Kernel, guest_modules: Sequence[str] = ()) -> Path:
+    """The part that changes only with Debian's packages and guest-image/: busybox, guest agent, kernel and modules."""
+    guest = debroot.get(_ROOTS[kernel.arch], lambda _text: None)
+    sources = [hashlib.sha256((_SOURCES / name).read_bytes()).hexdigest() for name in _FILES]
+    inputs = json.dumps([_FORMAT, guest.key, kernel.key, kernel.release, sources, sorted(guest_modules)])
+    key = hashlib.sha256(inputs.encode()).hexdigest()
     target = places.cache() / "images" / f"base-{key[:16]}.cpio"
     with locked(target.with_suffix(".lock")):
         if not target.exists():
-            _pack(target, lambda tree: _fill_base(tree, guest, kernel))
+            _pack(target, lambda tree: _fill_base(tree, guest, kernel, guest_modules))
     return target
 
 
@@ -73,42 +97,40 @@ def joined(parts: list[Path], target: Path) -> Path:
     return target
 
 
-def _fill_base(tree: Path, guest: Root, kernel: Path) -> None:
+def _fill_base(tree: Path, guest: Root, kernel: Kernel, guest_modules: Sequence[str]) -> None:
     for folder in _FOLDERS:
         (tree / folder).mkdir(parents=True)
     for link in ("bin", "sbin", "lib", "lib64"):
         (tree / link).symlink_to(f"usr/{link}")
-    busybox = guest.path / "usr" / "bin" / "busybox"
-    shutil.copy(busybox, tree / "usr" / "bin" / "busybox")
-    for applet in command.run([busybox, "--list-full"], what="listing busybox's applets", deadline=30).split():
+    shutil.copy(guest.path / "usr" / "bin" / "busybox", tree / "usr" / "bin" / "busybox")
+    for applet in _applets():
         link = tree / "usr" / applet.removeprefix("usr/")
         link.parent.mkdir(parents=True, exist_ok=True)
         if not link.exists():
             link.symlink_to("/usr/bin/busybox")
     _copy_program(guest, tree, "usr/sbin/qemu-ga")
-    shutil.copy(kernel, tree / "boot" / "vmlinuz")
-    shutil.copy(_SOURCES / "init", tree / "init")
+    kernelmodules.copy(kernel, guest_modules, tree / "usr" / "lib" / "modules" / kernel.release)
+    shutil.copy(kernel.packed, tree / "boot" / "vmlinuz")
+    for source, name in _FILES.items():
+        shutil.copy(_SOURCES / source, tree / name)
     (tree / "init").chmod(0o755)
-    shutil.copy(_SOURCES / "inittab", tree / "etc" / "inittab")
-    shutil.copy(_SOURCES / "profile", tree / "etc" / "profile")
     (tree / "etc" / "passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
     (tree / "etc" / "group").write_text("root:x:0:\n")
 
 
+def _applets() -> list[str]:
+    """What busybox can do. A foreign one cannot be asked; Debian builds them alike, so this machine's own is."""
+    busybox = debroot.get(_ROOTS["x86_64"], lambda _text: None).path / "usr" / "bin" / "busybox"
+    return command.run([busybox, "--list-full"], what="listing busybox's applets", deadline=30).split()
+
+
 def _copy_program(root: Root, tree: Path, name: str) -> None:
-    """Copies a program and every shared library that its loader says it needs."""
-    loader = root.path / "usr" / "lib64" / "ld-linux-x86-64.so.2"
-    libraries = root.path / "usr" / "lib" / "x86_64-linux-gnu"
-    listing = command.run([loader, "--library-path", libraries, "--list", root.path / name],
-                          what=f"listing the libraries of {name}", deadline=30)
-    if "not found" in listing:
-        raise TestbedError(f"the guest root lacks a library of {name}:\n{command.tail(listing)}")
-    shutil.copy(loader, tree / "usr" / "lib64" / loader.name)
-    for line in listing.splitlines():
-        path = Path(line.split("=>")[-1].split("(")[0].strip())
-        if path.is_relative_to(libraries):
-            shutil.copy(path, tree / "usr" / "lib" / "x86_64-linux-gnu" / path.name)
+    """Copies a program, its loader, and every shared library that it and they need."""
     shutil.copy(root.path / name, tree / name)
+    for path in elf.closure(root.path, root.path / name):
+        target = tree / path.relative_to(root.path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
 
 
 def _pack(target: Path, fill: Callable[[Path], None]) -> None:

@@ -9,8 +9,6 @@ import struct
 import subprocess
 from pathlib import Path
 
-from testbed import buildroot
-from testbed.debroot import Root
 from testbed.errors import TestbedError
 from testbed.filelock import locked
 
@@ -22,13 +20,12 @@ _SIZE_BYTES = 4  # behind a zstd payload, the size of what it holds
 _ZSTD, _XZ, _ELF = b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00", b"\x7fELF"
 
 
-def of(root: Root) -> Path:
-    """The uncompressed kernel of a build root, made on first use."""
-    packed = buildroot.kernel_image(root)
-    target = packed.with_name(packed.name.replace("vmlinuz", "vmlinux"))
-    with locked(target.with_suffix(".lock")):
+def startable(packed: Path) -> Path:
+    """What QEMU starts, beside what Debian ships: uncompressed. Made on first use."""
+    target = packed.with_name(packed.name.replace("vmlinuz", "vmlinux", 1))
+    with locked(target.with_name(f"{target.name}.lock")):
         if not target.exists():
-            part = target.with_suffix(".part")
+            part = target.with_name(f"{target.name}.part")
             part.write_bytes(unpack(packed.read_bytes(), packed.name))
             part.rename(target)
     return target

@@ -12,8 +12,9 @@ from testbed import debroot
 from testbed.errors import TestbedError
 
 MINIMUM = (10, 1)  # the first release with -device vfio-user-pci
-OVERRIDE = "PRD32_QEMU"  # environment variable: the QEMU to use
-_PROGRAM = "qemu-system-x86_64"
+OVERRIDE = "PRD32_QEMU"  # environment variable: the QEMU to use for x86_64
+_OVERRIDES = {"x86_64": OVERRIDE, "aarch64": "PRD32_QEMU_AARCH64"}
+_ROOTS = {"x86_64": "qemu", "aarch64": "qemu-arm64"}
 
 
 @dataclass(frozen=True)
@@ -30,38 +31,44 @@ class Qemu:
         return {**os.environ, **self.env}
 
 
-def find(progress: Callable[[str], None]) -> Qemu:
-    """A usable QEMU; fetches one into the cache when this machine has none. TestbedError when none works."""
-    asked = os.environ.get(OVERRIDE)
+def find(progress: Callable[[str], None], arch: str = "x86_64") -> Qemu:
+    """A QEMU for guests of this architecture; fetches one into the cache when this machine has none that will do.
+
+    TestbedError when none works.
+    """
+    variable = _OVERRIDES[arch]
+    asked = os.environ.get(variable)
     if asked:
-        qemu, why = inspect((asked,), f"{OVERRIDE}={asked}")
+        qemu, why = inspect((asked,), f"{variable}={asked}")
         if not qemu:
-            raise TestbedError(f"{OVERRIDE} names {asked}, which cannot be used: {why}")
+            raise TestbedError(f"{variable} names {asked}, which cannot be used: {why}")
         return qemu
-    own, _ = system()
+    own, _ = system(arch)
     if own:
         return own
-    qemu, why = unpacked(debroot.get("qemu", progress))
+    root = debroot.get(_ROOTS[arch], progress)
+    qemu, why = unpacked(root, arch)
     if not qemu:
-        raise TestbedError(f"the QEMU in the cache cannot be used: {why}; "
-                           f"delete {debroot.path_of('qemu')} and try again")
+        raise TestbedError(f"the QEMU in the cache cannot be used: {why}; delete {root.path} and try again")
     return qemu
 
 
-def system() -> tuple[Qemu | None, str]:
+def system(arch: str = "x86_64") -> tuple[Qemu | None, str]:
     """This machine's own QEMU, or None and why not."""
-    program = shutil.which(_PROGRAM)
+    name = f"qemu-system-{arch}"
+    program = shutil.which(name)
     if not program:
-        return None, f"no {_PROGRAM} in PATH"
+        return None, f"no {name} in PATH"
     return inspect((program,), program)
 
 
-def unpacked(root: debroot.Root) -> tuple[Qemu | None, str]:
+def unpacked(root: debroot.Root, arch: str = "x86_64") -> tuple[Qemu | None, str]:
     """The QEMU of an unpacked root, run through that root's own loader and libraries, or None and why not."""
     usr = root.path / "usr"
     libraries = usr / "lib" / "x86_64-linux-gnu"
-    argv = (str(usr / "lib64" / "ld-linux-x86-64.so.2"), "--library-path", str(libraries),
-            str(usr / "bin" / _PROGRAM), "-L", str(usr / "share" / "qemu"), "-L", str(usr / "share" / "seabios"))
+    words = (usr / "lib64" / "ld-linux-x86-64.so.2", "--library-path", libraries,
+             usr / "bin" / f"qemu-system-{arch}", "-L", usr / "share" / "qemu", "-L", usr / "share" / "seabios")
+    argv = tuple(map(str, words))
     return inspect(argv, f"Debian's package in {root.path}", {"QEMU_MODULE_DIR": str(libraries / "qemu")})
 
 

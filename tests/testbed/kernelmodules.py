@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Debian's kernel modules for the guest: those that are asked for and what they depend on, as busybox's modprobe wants.
+
+depmod has not run on the unpacked package, and is not needed: every module says itself what it depends on.
+"""
+
+import lzma
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from testbed.errors import TestbedError
+from testbed.kernels import Kernel
+
+ALWAYS = "prd32.load"  # in the guest's module folder: what init loads at every boot, one name a line
+# What the guest agent's port needs; built into some kernels, modules of others.
+_FOR_THE_AGENT = ("virtio_pci", "virtio_console")
+_SUFFIXES = (".ko", ".ko.xz", ".ko.zst")
+_DEPENDS = re.compile(rb"\0depends=([^\0]*)\0")  # the strings of section .modinfo end with a zero each
+
+
+def copy(kernel: Kernel, names: Sequence[str], target: Path) -> None:
+    """Fills the guest's /lib/modules/<release> with the modules of these names, decompressed. Built in ones are fine.
+
+    Raises TestbedError when the kernel has no such module.
+    """
+    target.mkdir(parents=True)
+    if kernel.modules is None:  # modprobe shall succeed all the same
+        (target / "modules.dep").touch()
+        (target / "modules.builtin").write_text("".join(f"kernel/{name}.ko\n" for name in sorted(names)))
+        (target / ALWAYS).touch()
+        return
+    available = _available(kernel.modules)
+    built_in = _names(Path(line) for line in (kernel.modules / "modules.builtin").read_text().split())
+    always = [name for name in _FOR_THE_AGENT if name not in built_in]
+    depends: dict[str, list[str]] = {}
+    wanted = [*always, *map(_plain, names)]
+    while wanted:
+        name = wanted.pop()
+        if name in built_in or name in depends:
+            continue
+        if name not in available:
+            raise TestbedError(f"Linux {kernel.release} has no module {name}; those that it has are below "
+                               f"{kernel.modules}; what can only be built in need not be named")
+        data = _read(available[name])
+        (target / f"{name}.ko").write_bytes(data)
+        found = _DEPENDS.search(data)
+        depends[name] = [_plain(each) for each in found.group(1).decode().split(",") if each] if found else []
+        wanted += depends[name]
+    (target / "modules.dep").write_text("".join(_line(name, depends) for name in sorted(depends)))
+    shutil.copy(kernel.modules / "modules.builtin", target / "modules.builtin")
+    (target / ALWAYS).write_text("".join(f"{name}\n" for name in always))
+
+
+def _line(name: str, depends: dict[str, list[str]]) -> str:
+    """A line of modules.dep: all that must be loaded before, the nearest first."""
+    order: list[str] = []
+
+    def visit(each: str) -> None:
+        for other in depends.get(each, ()):
+            visit(other)
+            if other in depends and other not in order:
+                order.insert(0, other)
+
+    visit(name)
+    return f"{name}.ko: {' '.join(f'{each}.ko' for each in order)}".rstrip() + "\n"
+
+
+def _available(folder: Path) -> dict[str, Path]:
+    files = sorted(path for suffix in _SUFFIXES for path in folder.rglob(f"*{suffix}"))
+    return {_plain(path.name.split(".ko")[0]): path for path in files}
+
+
+def _names(paths) -> set[str]:
+    return {_plain(path.name.removesuffix(".ko")) for path in paths}
+
+
+def _plain(name: str) -> str:
+    return name.replace("-", "_")  # the kernel and modprobe take both
+
+
+def _read(path: Path) -> bytes:
+    if path.suffix == ".xz":
+        return lzma.decompress(path.read_bytes())
+    if path.suffix == ".zst":
+        return subprocess.run(["zstd", "--decompress", "--stdout", path], capture_output=True, check=True,
+                              timeout=60).stdout
+    return path.read_bytes()
