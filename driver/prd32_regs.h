@@ -80,7 +80,10 @@
 
 /* BM_STATUS, 8 bits: What the channel does and how its last transfer ended. */
 #define PRD32_BM_STATUS(ch)		(0x02 + (ch) * 0x08)
-/* ACTIVE, ro: the channel is moving data */
+/*
+ * ACTIVE, ro: the channel is moving data; after a stop, until what is under way on the bus has
+ * ended
+ */
 #define PRD32_BM_STATUS_ACTIVE		BIT(0)
 /* ERROR, w1c: the transfer stopped in error; the same bit as IRQ_CAUSE.ERRn */
 #define PRD32_BM_STATUS_ERROR		BIT(1)

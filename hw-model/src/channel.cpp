@@ -24,7 +24,7 @@ void Channel::start(bool to_host) {
                  .card_offset = registers.get(regs::CardAddr::at(number_)),
                  .length = length,
                  .to_host = to_host};
-  active_ = true;
+  running_ = true;
   registers.set(regs::Residual::at(number_), length);
   for (const std::uint32_t offset : {regs::Moved::at(number_), regs::Prds::at(number_), regs::Error::at(number_),
                                      regs::ErrorIndex::at(number_), regs::ErrorAddr::at(number_)}) {
@@ -36,19 +36,38 @@ void Channel::start(bool to_host) {
 }
 
 void Channel::stop() {
-  if (!active_) {
+  if (!running_) {
     return;
   }
   reset();
+  draining_ = in_transaction_;
+  if (!draining_) {
+    become_idle();
+  }
+}
+
+void Channel::reset() {
+  parts_.statistics.stops += running_ ? 1 : 0;
+  running_ = false;
+  draining_ = false;
+  pending_.reset();
+  wake_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void Channel::become_idle() {
   const std::uint32_t status = parts_.registers.get(regs::BmStatus::at(number_));
   parts_.registers.set(regs::BmStatus::at(number_), status & ~regs::BmStatus::kActive);
 }
 
-void Channel::reset() {
-  parts_.statistics.stops += active_ ? 1 : 0;
-  active_ = false;
-  pending_.reset();
-  wake_.notify(sc_core::SC_ZERO_TIME);
+template <typename Transaction>
+auto Channel::in_transaction(Transaction transaction) {
+  in_transaction_ = true;
+  auto result = transaction();
+  in_transaction_ = false;
+  if (std::exchange(draining_, false)) {
+    become_idle();
+  }
+  return result;
 }
 
 void Channel::run() {
@@ -75,7 +94,7 @@ std::optional<Fault> Channel::execute(const Job& job) {
   Position at{.card_offset = job.card_offset, .length = job.length};
   for (; current(job); ++at.index) {
     at.descriptor = table.address(at.index);
-    const std::optional<Prd> prd = table.read(at.index);
+    const std::optional<Prd> prd = in_transaction([&] { return table.read(at.index); });
     if (!prd) {
       return Fault{.code = Err::kPrdtFetch,
                    .prd_index = at.index,
@@ -115,7 +134,7 @@ std::optional<Fault> Channel::move(const Job& job, const Prd& prd, const Positio
     return std::nullopt;
   }
   const std::span<std::uint8_t> data = job.to_host ? card : std::span(staging_).first(prd.bytes);
-  if (!parts_.bus.transport(command, prd.base, data)) {
+  if (!in_transaction([&] { return parts_.bus.transport(command, prd.base, data); })) {
     return Fault{.code = job.to_host ? Err::kDataWrite : Err::kDataRead,
                  .prd_index = at.index,
                  .address = prd.base,
@@ -147,7 +166,7 @@ void Channel::finish(const std::optional<Fault>& fault) {
     status |= regs::BmStatus::kError;
   }
   ++(fault ? parts_.statistics.errors : parts_.statistics.tables);
-  active_ = false;
+  running_ = false;
   const std::uint32_t command = registers.get(regs::BmCommand::at(number_));
   registers.set(regs::BmCommand::at(number_), command & ~regs::BmCommand::kStart);
   registers.set(regs::BmStatus::at(number_), status);

@@ -28,6 +28,8 @@ class RunningTest : public CardTest {
     b.write(regs::IrqEnable::kOffset, ~0U);
   }
 
+  std::uint64_t stops_before_ = b.card.statistics().stops;
+
   void fill_host(std::uint8_t value) { std::ranges::fill(b.host.at(kData, 4 * kBytes), value); }
   bool card_holds(std::uint32_t region, std::uint8_t value) {
     return std::ranges::all_of(b.card.memory().subspan(region * kBytes, kBytes),
@@ -96,9 +98,45 @@ TEST_F(RunningTest, StopWhileAReadIsInTheTargetLeavesCardMemoryAlone) {
   run_until_prds(1);
   hold_data();
   stop();
-  expect_stopped_after(1);
+  EXPECT_TRUE(b.active(0)) << "the driver may not unmap what is being read";
+  EXPECT_EQ(b.read(regs::BmCommand::at(0), 1) & regs::BmCommand::kStart, 0U);
+  sc_core::sc_start(1, sc_core::SC_MS);
+  EXPECT_TRUE(b.active(0));
   release();
   ASSERT_FALSE(b.host.held);
+  expect_stopped_after(1);
+  EXPECT_TRUE(card_holds(1, 0));
+}
+
+/// The target took the bytes of card memory already, or will: host memory changes after the stop, but not after ACTIVE
+/// has fallen.
+TEST_F(RunningTest, StopWhileAWriteIsInTheTargetStaysActiveUntilItEnded) {
+  std::ranges::fill(b.card.memory().first(4 * kBytes), std::uint8_t{0x55});
+  const auto second = b.host.at(kData + kBytes, kBytes);
+  start(true);
+  run_until_prds(1);
+  hold_data();
+  stop();
+  stop();
+  EXPECT_TRUE(b.active(0));
+  EXPECT_EQ(second.front(), 0xaa);
+  release();
+  expect_stopped_after(1);
+  EXPECT_EQ(second.front(), 0x55);
+  fill_host(0xaa);
+  sc_core::sc_start(1, sc_core::SC_MS);
+  EXPECT_TRUE(std::ranges::all_of(b.host.at(kData, 4 * kBytes), [](std::uint8_t byte) { return byte == 0xaa; }));
+  EXPECT_EQ(b.card.statistics().stops, stops_before_ + 1);
+}
+
+TEST_F(RunningTest, StopDuringTheTimeThatATargetAsksFor) {
+  b.host.latency = sc_core::sc_time(1, sc_core::SC_MS);
+  start();
+  run_until_prds(1);
+  b.run_until([&] { return b.host.accesses.size() == 3; }, "the second region is on the bus");
+  stop();
+  EXPECT_TRUE(b.active(0));
+  b.run_until_idle(0);
   expect_stopped_after(1);
   EXPECT_TRUE(card_holds(1, 0));
 }
@@ -123,12 +161,34 @@ TEST_F(RunningTest, StopWhileAFetchIsInTheTarget) {
   EXPECT_EQ(b.host.accesses.size(), 1U);
 }
 
-TEST_F(RunningTest, StartAfterAStopBeginsAnewAlsoWhenTheOldTransactionIsStillOut) {
+TEST_F(RunningTest, StartAfterAStopIsIgnoredWhileTheOldTransactionIsStillOut) {
   start();
   run_until_prds(1);
   hold_data();
   stop();
   fill_host(0x77);
+  b.write(regs::BmCommand::at(0), regs::BmCommand::kStart, 1);
+  ASSERT_EQ(b.log.violations.size(), 1U);
+  EXPECT_EQ(b.log.violations[0].rule, regs::warnings::kStartActive);
+  b.log.violations.clear();
+  release();
+  expect_stopped_after(1);
+  start();
+  b.run_until_idle(0);
+  for (std::uint32_t region = 0; region < 4; ++region) {
+    EXPECT_TRUE(card_holds(region, 0x77)) << region;
+  }
+  EXPECT_EQ(b.rises[vectors::kCh0], 1U);
+}
+
+TEST_F(RunningTest, StartAfterAResetBeginsAnewAlsoWhenTheOldTransactionIsStillOut) {
+  start();
+  run_until_prds(1);
+  hold_data();
+  b.card.reset();
+  EXPECT_FALSE(b.active(0));
+  fill_host(0x77);
+  b.write(regs::IrqEnable::kOffset, ~0U);
   start();
   EXPECT_TRUE(b.active(0));
   sc_core::sc_start(1, sc_core::SC_MS);

@@ -38,12 +38,13 @@ struct ChannelParts {
 
 /// The engine is a process of its own; start(), stop() and reset() only tell it what to do, and may be called from
 /// anywhere, also while the engine is suspended inside a bus transaction. From their return on a transfer that they
-/// ended changes no register, no count and no card memory.
+/// ended changes no count and no card memory. Host memory it may still change with the transaction that it is in, so
+/// after a stop the channel stays active, and BM_STATUS says so, until that transaction has ended.
 class Channel : public sc_core::sc_module {
  public:
   Channel(const sc_core::sc_module_name& name, unsigned number, ChannelParts parts);
 
-  bool active() const { return active_; }
+  bool active() const { return running_ || draining_; }
 
   /// Begins a transfer with what the registers say now, and clears the report. Only while the channel is not active.
   void start(bool to_host);
@@ -67,9 +68,13 @@ class Channel : public sc_core::sc_module {
   std::optional<Fault> move(const Job& job, const Prd& prd, const Position& at);
   void count(const Job& job, const Prd& prd, const Position& at);
   void finish(const std::optional<Fault>& fault);
+  void become_idle();
   void report(const Fault& fault);
 
-  bool current(const Job& job) const { return active_ && job.generation == generation_; }
+  bool current(const Job& job) const { return running_ && job.generation == generation_; }
+  /// Runs what may suspend the engine inside a bus transaction.
+  template <typename Transaction>
+  auto in_transaction(Transaction transaction);
   void pause(const Job& job, const sc_core::sc_time& duration);
   sc_core::sc_time time_for(std::uint64_t bytes) const;
 
@@ -77,7 +82,9 @@ class Channel : public sc_core::sc_module {
   ChannelParts parts_;
   std::vector<std::uint8_t> staging_;  // a read's data waits here until it is known that the transfer still stands
   std::uint64_t generation_ = 0;       // counts starts, so that a transfer can tell that it is no longer the one
-  bool active_ = false;
+  bool running_ = false;               // a transfer that nobody ended yet
+  bool in_transaction_ = false;        // the engine is out on the bus
+  bool draining_ = false;              // the transfer was stopped, its last transaction has not ended
   std::optional<Job> pending_;
   sc_core::sc_event wake_;
 };

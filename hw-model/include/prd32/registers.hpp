@@ -121,7 +121,7 @@ struct BmStatus {
   static constexpr std::uint32_t kOffset = 0x02;
   /// Byte offset of the register of instance n in the card's address space.
   static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x08; }
-  /// Ro: the channel is moving data
+  /// Ro: the channel is moving data; after a stop, until what is under way on the bus has ended
   static constexpr std::uint32_t kActive = 0x00000001;
   /// W1c: the transfer stopped in error; the same bit as IRQ_CAUSE.ERRn
   static constexpr std::uint32_t kError = 0x00000002;
