@@ -3,25 +3,30 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
 #include <limits>
 #include <utility>
 
 namespace prd32 {
 
 Bridge::Bridge(const sc_core::sc_module_name& name, unsigned vectors, std::function<void()> reset_card, DmaMap& map,
-               BridgeStatistics& statistics, ViolationLog& violations)
+               MessageDma& messages, BridgeStatistics& statistics, ViolationLog& violations)
     : sc_core::sc_module(name),
       mmio("mmio"),
       dma("dma"),
       irq("irq", vectors),
       reset_card_(std::move(reset_card)),
       map_(map),
+      messages_(messages),
       statistics_(statistics),
       violations_(violations) {
   dma.register_b_transport(this, &Bridge::dma_transport);
   dma.register_get_direct_mem_ptr(this, &Bridge::dma_direct);
   dma.register_transport_dbg(this, &Bridge::dma_debug);
   map_.on_invalidate([this](std::uint64_t first, std::uint64_t last) { dma->invalidate_direct_mem_ptr(first, last); });
+  map_.on_unmap([this](std::uint64_t first, std::uint64_t last) {
+    messages_.end(first, last, dma_rule(DmaStatus::kAfterUnmap));
+  });
   sc_core::sc_spawn_options options;
   options.spawn_method();
   for (unsigned vector = 0; vector < vectors; ++vector) {  // sc_vector's iterators are ambiguous to compare in C++20
@@ -32,7 +37,15 @@ Bridge::Bridge(const sc_core::sc_module_name& name, unsigned vectors, std::funct
 
 void Bridge::connect(PciFunction& function) {
   function_ = &function;
-  function.on_dma_blocked([this] { dma->invalidate_direct_mem_ptr(0, std::numeric_limits<std::uint64_t>::max()); });
+  function.on_dma_blocked([this] {
+    dma->invalidate_direct_mem_ptr(0, std::numeric_limits<std::uint64_t>::max());
+    messages_.end_all(function_->dma_refusal());
+  });
+}
+
+void Bridge::reset() {
+  reset_card_();
+  messages_.end_all(nullptr);
 }
 
 bool Bridge::read(std::uint64_t address, std::span<std::byte> data) {
@@ -75,6 +88,10 @@ void Bridge::dma_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_ti
   }
   const std::span<std::byte> data(reinterpret_cast<std::byte*>(transaction.get_data_ptr()), size);
   const DmaMap::Result result = transaction.is_write() ? map_.write(address, data) : map_.read(address, data);
+  if (result.status == DmaStatus::kByMessage) {
+    dma_by_message(transaction, data);
+    return;
+  }
   if (result.status != DmaStatus::kOk) {
     refuse(transaction, dma_rule(result.status), result.address);
     return;
@@ -84,7 +101,28 @@ void Bridge::dma_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_ti
   transaction.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 
-void Bridge::refuse(tlm::tlm_generic_payload& transaction, const char* rule, std::uint64_t address) {
+void Bridge::dma_by_message(tlm::tlm_generic_payload& transaction, std::span<std::byte> data) {
+  sc_core::sc_event ended;
+  MessageAccess access{
+      .write = transaction.is_write(), .address = transaction.get_address(), .data = data, .on_ended = [&ended] {
+        ended.notify(sc_core::SC_ZERO_TIME);
+      }};
+  messages_.start(access);
+  while (!access.ended) {
+    sc_core::wait(ended);
+  }
+  if (access.ok()) {
+    transaction.set_response_status(tlm::TLM_OK_RESPONSE);
+  } else if (access.cancelled) {
+    transaction.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+  } else {
+    refuse(transaction, access.rule, access.address + access.moved,
+           access.error != 0 ? fmt::format(": {}", std::strerror(access.error)) : "");
+  }
+}
+
+void Bridge::refuse(tlm::tlm_generic_payload& transaction, const char* rule, std::uint64_t address,
+                    const std::string& why) {
   ++statistics_.dma_refused;
   transaction.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
   violations_.record(
@@ -93,8 +131,8 @@ void Bridge::refuse(tlm::tlm_generic_payload& transaction, const char* rule, std
        .channel = -1,
        .prd_index = -1,
        .address = address,
-       .detail = fmt::format("{} of {} bytes at {:#x}, refused at {:#x}", transaction.is_write() ? "write" : "read",
-                             transaction.get_data_length(), transaction.get_address(), address)});
+       .detail = fmt::format("{} of {} bytes at {:#x}, refused at {:#x}{}", transaction.is_write() ? "write" : "read",
+                             transaction.get_data_length(), transaction.get_address(), address, why)});
 }
 
 bool Bridge::dma_direct(tlm::tlm_generic_payload& transaction, tlm::tlm_dmi& direct) {
@@ -112,7 +150,8 @@ bool Bridge::dma_direct(tlm::tlm_generic_payload& transaction, tlm::tlm_dmi& dir
   return true;
 }
 
-/// Debug accesses look at memory without the function's permission and leave no trace.
+/// Debug accesses look at memory without the function's permission and leave no trace. What only the client reaches
+/// they do not see: they cannot wait for it.
 unsigned Bridge::dma_debug(tlm::tlm_generic_payload& transaction) {
   const std::span<std::byte> data(reinterpret_cast<std::byte*>(transaction.get_data_ptr()),
                                   transaction.get_data_length());

@@ -9,10 +9,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
+#include <string>
 #include <systemc>
 
 #include "dma_map.hpp"
+#include "message_dma.hpp"
 #include "pci_function.hpp"
 #include "prd32/violation.hpp"
 #include "statistics.hpp"
@@ -22,30 +25,35 @@ namespace prd32 {
 class Bridge final : public sc_core::sc_module, public CardPort {
  public:
   tlm_utils::simple_initiator_socket<Bridge> mmio;  ///< to the card's registers
-  tlm_utils::simple_target_socket<Bridge> dma;      ///< from the card's engines, bus addresses
-  sc_core::sc_vector<sc_core::sc_in<bool>> irq;     ///< one level line a vector
+  /// From the card's engines, bus addresses. Where the client has to carry out an access, b_transport suspends the
+  /// calling SC_THREAD until it has; simulated time does not pass for that.
+  tlm_utils::simple_target_socket<Bridge> dma;
+  sc_core::sc_vector<sc_core::sc_in<bool>> irq;  ///< one level line a vector
 
   /// `reset_card` puts the card into its reset state; TLM has no transaction for that.
   Bridge(const sc_core::sc_module_name& name, unsigned vectors, std::function<void()> reset_card, DmaMap& map,
-         BridgeStatistics& statistics, ViolationLog& violations);
+         MessageDma& messages, BridgeStatistics& statistics, ViolationLog& violations);
 
   /// The function whose configuration space gates DMA and whose interrupts the lines drive. Before the first access.
   void connect(PciFunction& function);
 
   [[nodiscard]] bool read(std::uint64_t address, std::span<std::byte> data) override;
   [[nodiscard]] bool write(std::uint64_t address, std::span<const std::byte> data) override;
-  void reset() override { reset_card_(); }
+  void reset() override;
 
  private:
   [[nodiscard]] bool access(tlm::tlm_command command, std::uint64_t address, std::span<std::byte> data);
   void dma_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay);
   [[nodiscard]] bool dma_direct(tlm::tlm_generic_payload& transaction, tlm::tlm_dmi& direct);
   unsigned dma_debug(tlm::tlm_generic_payload& transaction);
-  void refuse(tlm::tlm_generic_payload& transaction, const char* rule, std::uint64_t address);
+  void dma_by_message(tlm::tlm_generic_payload& transaction, std::span<std::byte> data);
+  void refuse(tlm::tlm_generic_payload& transaction, const char* rule, std::uint64_t address,
+              const std::string& why = {});
   void forward_lines();
 
   std::function<void()> reset_card_;
   DmaMap& map_;
+  MessageDma& messages_;
   BridgeStatistics& statistics_;
   ViolationLog& violations_;
   PciFunction* function_ = nullptr;

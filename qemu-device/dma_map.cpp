@@ -19,6 +19,7 @@ bool empty_or_wraps(std::uint64_t address, std::uint64_t size) {
 const char* dma_rule(DmaStatus status) {
   switch (status) {
     case DmaStatus::kOk:
+    case DmaStatus::kByMessage:
       break;
     case DmaStatus::kUnmapped:
       return "dma-unmapped";
@@ -52,7 +53,7 @@ int DmaMap::map(std::uint64_t address, std::uint64_t size, bool readable, bool w
     return ENOSPC;
   }
   Mapping mapping{.last = last, .file = nullptr, .offset = offset, .readable = readable, .writable = writable};
-  if (fd) {
+  if (fd && mode_ != DmaMode::kMessage) {
     const GuestMemory::Result memory = memory_.acquire(fd, offset, size, writable);
     if (memory.error != 0) {
       return memory.error;
@@ -85,7 +86,7 @@ int DmaMap::unmap(std::uint64_t address, std::uint64_t size) {
     mapping = remove(mapping);
   }
   if (any) {
-    invalidate(address, last);
+    tell_unmapped(address, last);
   }
   return 0;
 }
@@ -94,7 +95,7 @@ void DmaMap::unmap_all() {
   for (auto mapping = mappings_.begin(); mapping != mappings_.end();) {
     mapping = remove(mapping);
   }
-  invalidate(0, kTop);
+  tell_unmapped(0, kTop);
 }
 
 void DmaMap::clear() {
@@ -142,16 +143,20 @@ DmaMap::Result DmaMap::check(std::uint64_t address, std::uint64_t size, bool wri
     return {DmaStatus::kBeyondMapping, address};
   }
   const std::uint64_t last = address + (size - 1);
+  DmaStatus status = DmaStatus::kOk;
   for (std::uint64_t at = address;;) {
     const Mapping& here = mapping->second;
     if (write ? !here.writable : !here.readable) {
       return {write ? DmaStatus::kWriteDenied : DmaStatus::kReadDenied, at};
     }
     if (here.file == nullptr) {
-      return {DmaStatus::kNotMappable, at};
+      if (mode_ == DmaMode::kMmap) {
+        return {DmaStatus::kNotMappable, at};
+      }
+      status = DmaStatus::kByMessage;  // the whole access: the client reaches all that it mapped
     }
     if (here.last >= last) {
-      return {};
+      return {status, address};
     }
     at = here.last + 1;
     ++mapping;
@@ -210,6 +215,13 @@ DmaMap::Direct DmaMap::direct(std::uint64_t address) const {
 void DmaMap::invalidate(std::uint64_t first, std::uint64_t last) const {
   if (invalidate_) {
     invalidate_(first, last);
+  }
+}
+
+void DmaMap::tell_unmapped(std::uint64_t first, std::uint64_t last) const {
+  invalidate(first, last);
+  if (unmapped_) {
+    unmapped_(first, last);
   }
 }
 

@@ -18,14 +18,22 @@ inline constexpr std::uint64_t kDmaPageSize = 4096;
 /// The most mappings at a time; told to the peer as max_dma_maps.
 inline constexpr std::size_t kMaxDmaMappings = 65535;
 
+/// How the card gets at the client's memory.
+enum class DmaMode {
+  kAuto,     ///< through the file descriptor that came with a mapping, by messages where none came
+  kMmap,     ///< through file descriptors only
+  kMessage,  ///< by messages only; descriptors are ignored
+};
+
 enum class DmaStatus {
   kOk,
+  kByMessage,      ///< no breach: allowed, but a mapping on the way has no memory here; the client must be asked
   kUnmapped,       ///< the first byte is in no mapping
   kAfterUnmap,     ///< the first byte is in no mapping, but was in one a moment ago
   kBeyondMapping,  ///< starts in a mapping and runs past its end into nothing
   kReadDenied,     ///< a mapping on the way may not be read
   kWriteDenied,    ///< a mapping on the way may not be written
-  kNotMappable,    ///< a mapping on the way came without a file descriptor
+  kNotMappable,    ///< a mapping on the way came without a file descriptor, and messages are not wanted
   kBackingLost,    ///< the client's file is shorter than when it was mapped
 };
 
@@ -48,6 +56,8 @@ class DmaMap {
     bool writable = false;
   };
 
+  explicit DmaMap(DmaMode mode = DmaMode::kAuto) : mode_(mode) {}
+
   /// Opens [address, address + size). Without a descriptor the range is known, but not accessible from here.
   /// Returns 0 or an errno: EINVAL for a size or address that is no multiple of kDmaPageSize, a wrap, no rights, or a
   /// file too short; EEXIST for an overlap; ENOSPC beyond kMaxDmaMappings; or what mmap() says.
@@ -63,7 +73,7 @@ class DmaMap {
   void clear();
 
   /// Copies between client memory and `data`. All rights and bounds are checked before the first byte moves; an access
-  /// may run over any number of adjacent mappings.
+  /// may run over any number of adjacent mappings. With kByMessage nothing was copied.
   [[nodiscard]] Result read(std::uint64_t address, std::span<std::byte> data) const;
   [[nodiscard]] Result write(std::uint64_t address, std::span<const std::byte> data) const;
 
@@ -74,6 +84,8 @@ class DmaMap {
   void on_invalidate(std::function<void(std::uint64_t first, std::uint64_t last)> hook) {
     invalidate_ = std::move(hook);
   }
+  /// Called with a range of bus addresses that the client has closed.
+  void on_unmap(std::function<void(std::uint64_t first, std::uint64_t last)> hook) { unmapped_ = std::move(hook); }
 
   [[nodiscard]] std::size_t size() const { return mappings_.size(); }
   [[nodiscard]] std::size_t most() const { return most_; }
@@ -97,12 +109,15 @@ class DmaMap {
   [[nodiscard]] Result check(std::uint64_t address, std::uint64_t size, bool write) const;
   [[nodiscard]] DmaStatus missing(std::uint64_t address) const;
   void invalidate(std::uint64_t first, std::uint64_t last) const;
+  void tell_unmapped(std::uint64_t first, std::uint64_t last) const;
   template <typename Copy>
   [[nodiscard]] Result transfer(std::uint64_t address, std::uint64_t size, bool write, Copy copy) const;
 
+  DmaMode mode_;
   Mappings mappings_;
   GuestMemory memory_;
   std::function<void(std::uint64_t, std::uint64_t)> invalidate_;
+  std::function<void(std::uint64_t, std::uint64_t)> unmapped_;
   std::array<Range, 1024> recent_{};  ///< ring of ranges closed last; adjacent ones are merged
   std::size_t recent_count_ = 0;      ///< ever recorded
   std::size_t most_ = 0;

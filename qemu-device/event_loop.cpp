@@ -6,10 +6,12 @@
 #include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <limits>
 #include <stdexcept>
 
 namespace prd32 {
@@ -39,11 +41,12 @@ UniqueFd signal_descriptor() {
 
 }  // namespace
 
-EventLoop::EventLoop(const Listener& listener, PciFunction& function, DmaMap& dma, Simulation& simulation,
-                     BridgeStatistics& statistics, LoopOptions options)
+EventLoop::EventLoop(const Listener& listener, PciFunction& function, DmaMap& dma, MessageDma& messages,
+                     Simulation& simulation, BridgeStatistics& statistics, LoopOptions options)
     : listener_(listener),
       function_(function),
       dma_(dma),
+      messages_(messages),
       simulation_(simulation),
       statistics_(statistics),
       options_(options),
@@ -69,6 +72,9 @@ void EventLoop::run() {
     }
     if (++turns % kTurnsBetweenLooks == 0) {
       wait(false);
+    }
+    if (!messages_.idle() && messages_.expire(Clock::now())) {
+      simulation_.settle();
     }
   }
   end_session();
@@ -112,7 +118,7 @@ void EventLoop::wait(bool block) {
        .events = static_cast<short>(congested ? POLLOUT : POLLIN),
        .revents = 0},
   }};
-  if (::poll(ready.data(), ready.size(), block ? -1 : 0) <= 0) {
+  if (::poll(ready.data(), ready.size(), block ? poll_timeout() : 0) <= 0) {
     return;
   }
   if (ready[0].revents != 0) {
@@ -126,10 +132,20 @@ void EventLoop::wait(bool block) {
   }
 }
 
+/// Milliseconds until a reply of the client is overdue, rounded up; -1: none is awaited.
+int EventLoop::poll_timeout() const {
+  const auto deadline = messages_.next_deadline();
+  if (!deadline) {
+    return -1;
+  }
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count();
+  return static_cast<int>(std::clamp<decltype(left)>(left, 0, std::numeric_limits<int>::max()));
+}
+
 void EventLoop::accept() {
   if (auto client = listener_.accept()) {
     SPDLOG_INFO("client connected");
-    session_.emplace(std::move(*client), function_, dma_, statistics_);
+    session_.emplace(std::move(*client), function_, dma_, messages_, statistics_);
   }
 }
 

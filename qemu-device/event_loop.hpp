@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "dma_map.hpp"
+#include "message_dma.hpp"
 #include "pci_function.hpp"
 #include "session.hpp"
 #include "statistics.hpp"
@@ -39,7 +40,7 @@ struct LoopOptions {
 class EventLoop {
  public:
   /// Blocks SIGTERM, SIGINT and SIGUSR1, which it receives in turn. Throws std::runtime_error when the kernel refuses.
-  EventLoop(const Listener& listener, PciFunction& function, DmaMap& dma, Simulation& simulation,
+  EventLoop(const Listener& listener, PciFunction& function, DmaMap& dma, MessageDma& messages, Simulation& simulation,
             BridgeStatistics& statistics, LoopOptions options);
 
   /// Called on SIGUSR1.
@@ -55,11 +56,13 @@ class EventLoop {
   void end_session();
   [[nodiscard]] bool serve();
   void wait(bool block);
+  [[nodiscard]] int poll_timeout() const;
   void handle_signal();
 
   const Listener& listener_;
   PciFunction& function_;
   DmaMap& dma_;
+  MessageDma& messages_;
   Simulation& simulation_;
   BridgeStatistics& statistics_;
   LoopOptions options_;

@@ -64,9 +64,10 @@ void tell_ready(int fd) {
 void run(const Options& options) {
   ViolationReport violations(options.violations);
   BridgeStatistics statistics;
-  DmaMap map;
+  DmaMap map(options.dma);
+  MessageDma messages(std::chrono::milliseconds(options.dma_timeout_ms), statistics);
   Card card("card", {.memory_size = options.memory_size, .granule_log2 = 0, .timing = {}}, violations);
-  Bridge bridge("bridge", vectors::kCount, [&card] { card.reset(); }, map, statistics, violations);
+  Bridge bridge("bridge", vectors::kCount, [&card] { card.reset(); }, map, messages, statistics, violations);
   PciFunction function(description(options), bridge, violations);
   bridge.connect(function);
   // Any of the card's processes may drive a line, hence many writers.
@@ -78,7 +79,7 @@ void run(const Options& options) {
   SystemCSimulation simulation;
 
   const std::unique_ptr<Listener> listener = listen(options);
-  EventLoop loop(*listener, function, map, simulation, statistics,
+  EventLoop loop(*listener, function, map, messages, simulation, statistics,
                  {.spin = std::chrono::microseconds(options.spin_us), .once = options.once});
   const auto report = [&] {
     if (!options.stats.empty()) {

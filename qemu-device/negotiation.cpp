@@ -11,11 +11,13 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kMaxData = "max_data_xfer_size";
+
 /// All that this server can do. The reply may name only what the client named, and QEMU, which gives the reply no more
 /// room than its own message had, relies on that.
 json own_capabilities() {
   return {{"max_msg_fds", kMaxMessageFds},
-          {"max_data_xfer_size", kMaxDataTransfer},
+          {kMaxData, kMaxDataTransfer},
           {"max_dma_maps", kMaxDmaMappings},
           {"pgsizes", kDmaPageSize},
           {"write_multiple", true}};
@@ -27,9 +29,10 @@ bool same_kind(const json& a, const json& b) {
 
 }  // namespace
 
-std::optional<std::string> answer_capabilities(std::span<const std::byte> data) {
+std::optional<Negotiated> negotiate(std::span<const std::byte> data) {
+  Negotiated negotiated;
   if (data.empty()) {
-    return "";
+    return negotiated;
   }
   if (data.size() > kMaxVersionData || data.back() != std::byte{0}) {
     return std::nullopt;
@@ -53,10 +56,17 @@ std::optional<std::string> answer_capabilities(std::span<const std::byte> data) 
       if (!same_kind(*offer, value)) {
         return std::nullopt;
       }
+      if (name == kMaxData) {
+        negotiated.client_max_data = offer->get<std::uint64_t>();
+      }
       accepted[name] = value.is_boolean() ? json(value.get<bool>() && offer->get<bool>()) : value;
     }
   }
-  return json{{"capabilities", accepted}}.dump();
+  if (negotiated.client_max_data == 0) {
+    return std::nullopt;
+  }
+  negotiated.answer = json{{"capabilities", accepted}}.dump();
+  return negotiated;
 }
 
 }  // namespace prd32

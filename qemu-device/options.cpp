@@ -2,7 +2,9 @@
 #include "options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <set>
+#include <string>
 
 namespace prd32 {
 namespace {
@@ -36,6 +38,17 @@ void declare(CLI::App& app, Options& options) {
       ->check(CLI::Range(0U, 1000000U))
       ->capture_default_str();
   app.add_flag("!--no-msix", options.msix, "a function without MSI-X: MSI and INTx only");
+  const std::map<std::string, DmaMode> modes = {
+      {"auto", DmaMode::kAuto}, {"mmap", DmaMode::kMmap}, {"message", DmaMode::kMessage}};
+  app.add_option("--dma", options.dma,
+                 "the way to guest memory: mmap takes file descriptors only, message asks QEMU for every access, auto "
+                 "asks where there is no descriptor")
+      ->transform(CLI::CheckedTransformer(modes))
+      ->default_str("auto");
+  app.add_option("--dma-timeout-ms", options.dma_timeout_ms,
+                 "milliseconds that QEMU may take for such an access before it fails; 0: no limit")
+      ->check(CLI::Range(0U, 3600000U))
+      ->capture_default_str();
   app.add_flag("--once", options.once, "end when the first client disconnects");
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "dma_map.hpp"
 #include "prd32/registers.hpp"
 
 namespace prd32 {
@@ -19,7 +20,9 @@ struct Options {
   std::string stats;
   std::string log_level = "info";
   unsigned spin_us = 50;
-  bool msix = true;  ///< whether the function has an MSI-X capability besides MSI and INTx
+  DmaMode dma = DmaMode::kAuto;
+  unsigned dma_timeout_ms = 10000;  ///< for a reply of the client; 0: no end
+  bool msix = true;                 ///< whether the function has an MSI-X capability besides MSI and INTx
   bool once = false;
 };
 

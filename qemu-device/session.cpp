@@ -30,10 +30,12 @@ bool room_for(const T& request) {
 
 }  // namespace
 
-Session::Session(UniqueFd socket, PciFunction& function, DmaMap& dma, BridgeStatistics& statistics)
+Session::Session(UniqueFd socket, PciFunction& function, DmaMap& dma, MessageDma& messages,
+                 BridgeStatistics& statistics)
     : connection_(std::move(socket)),
       function_(function),
       dma_(dma),
+      messages_(messages),
       statistics_(statistics),
       head_(kHeadSize),
       data_(kMaxDataTransfer) {
@@ -41,6 +43,7 @@ Session::Session(UniqueFd socket, PciFunction& function, DmaMap& dma, BridgeStat
 }
 
 Session::~Session() {
+  messages_.disconnect();
   function_.disconnect();
   dma_.clear();
 }
@@ -80,7 +83,7 @@ Session::Served Session::handle(const Message& message) {
   const wire::Header& header = message.header;
   const std::uint32_t type = header.flags & wire::kFlagTypeMask;
   if (type == wire::kTypeReply) {
-    SPDLOG_DEBUG("client replied to message {}, which was never sent", header.id);
+    take_reply(message);
     return Served::kMessage;
   }
   ++statistics_.messages[header.command < wire::kCommands ? header.command : 0];
@@ -94,6 +97,14 @@ Session::Served Session::handle(const Message& message) {
     return Served::kEnded;
   }
   return incompatible_ ? Served::kEnded : Served::kMessage;
+}
+
+/// The only messages that this server sends are those for DMA.
+void Session::take_reply(const Message& message) {
+  if (!messages_.reply(message.header, message.payload)) {
+    ++statistics_.errors;
+    SPDLOG_DEBUG("client replied to message {}, which waits for no reply", message.header.id);
+  }
 }
 
 bool Session::send(const wire::Header& request, const Reply& reply) {
@@ -159,15 +170,16 @@ Session::Reply Session::version(Payload payload) {
     incompatible_ = true;
     return fail(ENOTSUP);
   }
-  const auto answer = answer_capabilities(payload.subspan(sizeof(wire::Version)));
-  if (!answer || answer->size() >= data_.size()) {
+  const auto negotiated = negotiate(payload.subspan(sizeof(wire::Version)));
+  if (!negotiated || negotiated->answer.size() >= data_.size()) {
     return fail(EINVAL);
   }
   negotiated_ = true;
+  messages_.connect(connection_, std::min<std::uint64_t>(negotiated->client_max_data, kMaxDataTransfer));
   Reply reply{.head = keep(wire::Version{.major = wire::kMajor, .minor = wire::kMinor})};
-  if (!answer->empty()) {
-    std::memcpy(data_.data(), answer->c_str(), answer->size() + 1);
-    reply.data = {data_.data(), answer->size() + 1};
+  if (const std::string& answer = negotiated->answer; !answer.empty()) {
+    std::memcpy(data_.data(), answer.c_str(), answer.size() + 1);
+    reply.data = {data_.data(), answer.size() + 1};
   }
   return reply;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dma_map.hpp"
+#include "message_dma.hpp"
 #include "pci_function.hpp"
 #include "statistics.hpp"
 #include "transport.hpp"
@@ -17,8 +18,9 @@ namespace prd32 {
 
 class Session {
  public:
-  /// The function, the map and the statistics outlive the session; on its end the map is cleared and the function told.
-  Session(UniqueFd socket, PciFunction& function, DmaMap& dma, BridgeStatistics& statistics);
+  /// All but the socket outlive the session. On its end accesses by message are cancelled, the function is told and the
+  /// map cleared.
+  Session(UniqueFd socket, PciFunction& function, DmaMap& dma, MessageDma& messages, BridgeStatistics& statistics);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
@@ -43,6 +45,7 @@ class Session {
 
   [[nodiscard]] static Reply fail(int error) { return {.error = error}; }
   [[nodiscard]] Served handle(const Message& message);
+  void take_reply(const Message& message);
   [[nodiscard]] Reply dispatch(const Message& message);
   [[nodiscard]] Reply version(std::span<const std::byte> payload);
   [[nodiscard]] Reply dma_map(std::span<const std::byte> payload);
@@ -62,6 +65,7 @@ class Session {
   Connection connection_;
   PciFunction& function_;
   DmaMap& dma_;
+  MessageDma& messages_;
   BridgeStatistics& statistics_;
   bool negotiated_ = false;
   bool incompatible_ = false;

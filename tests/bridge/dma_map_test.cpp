@@ -138,6 +138,43 @@ TEST_F(DmaMapTest, DirectAccessNeedsASealedFile) {
   EXPECT_EQ(found, std::byte{0x5a});
 }
 
+TEST_F(DmaMapTest, WithoutADescriptorTheClientMustBeAsked) {
+  ASSERT_EQ(map_.map(4 * kPage, kPage, true, false, UniqueFd(), 0), 0);
+  EXPECT_EQ(read(4 * kPage, 8), DmaStatus::kByMessage);
+  EXPECT_EQ(map_.write(4 * kPage, std::array<std::byte, 8>{}).status, DmaStatus::kWriteDenied) << "rights come first";
+  EXPECT_EQ(read(4 * kPage + 8, kPage), DmaStatus::kBeyondMapping);
+  EXPECT_EQ(map_.direct(4 * kPage).data, nullptr);
+  ASSERT_EQ(map(5, 1), 0);
+  EXPECT_EQ(read(5 * kPage, 8), DmaStatus::kOk);
+  EXPECT_EQ(read(4 * kPage, 2 * kPage), DmaStatus::kByMessage) << "one page of two is enough";
+}
+
+TEST_F(DmaMapTest, ModesTakeOneWayOnly) {
+  ASSERT_EQ(::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SHRINK), 0);
+  std::array<std::byte, 8> data{};
+  DmaMap files(DmaMode::kMmap);
+  ASSERT_EQ(files.map(0, kPage, true, true, file_, 0), 0);
+  ASSERT_EQ(files.map(kPage, kPage, true, true, UniqueFd(), 0), 0);
+  EXPECT_EQ(files.read(0, data).status, DmaStatus::kOk);
+  EXPECT_EQ(files.read(kPage, data).status, DmaStatus::kNotMappable);
+  DmaMap messages(DmaMode::kMessage);
+  ASSERT_EQ(messages.map(0, kPage, true, true, file_, 0), 0);
+  EXPECT_EQ(messages.read(0, data).status, DmaStatus::kByMessage);
+  EXPECT_EQ(messages.direct(0).data, nullptr);
+}
+
+TEST_F(DmaMapTest, TellsWhatWasUnmapped) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> calls;
+  map_.on_unmap([&](std::uint64_t first, std::uint64_t last) { calls.emplace_back(first, last); });
+  ASSERT_EQ(map(0, 1), 0);
+  ASSERT_EQ(::ftruncate(file_.get(), 128 * kPage), 0);
+  ASSERT_EQ(map(1, 1, 100), 0);
+  EXPECT_TRUE(calls.empty()) << "a file that moves is no unmap";
+  ASSERT_EQ(map_.unmap(0, 2 * kPage), 0);
+  ASSERT_EQ(calls.size(), 1U);
+  EXPECT_EQ(calls[0], std::pair(std::uint64_t{0}, 2 * kPage - 1));
+}
+
 TEST_F(DmaMapTest, TruncatedFileIsAnErrorEachTime) {
   ASSERT_EQ(map(0, 64), 0);
   ASSERT_EQ(::ftruncate(file_.get(), kPage), 0);

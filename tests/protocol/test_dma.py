@@ -166,6 +166,7 @@ def test_read_of_what_is_write_only(client):
         fails(client, "DATA_READ", memory.data)
 
 
+@pytest.mark.device_options("--dma", "mmap")
 @pytest.mark.expect_violations("dma-not-mappable", "data-read")
 def test_mapping_without_a_descriptor(client):
     with GuestMemory(client, mapped=False) as memory:
