@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from testbed import evidence, image, places
+from testbed import environment, evidence, image, places
 from testbed.card import CardProcess
 from testbed.errors import TestbedError
 from testbed.guest import Guest
@@ -63,24 +63,25 @@ def run(workshop: Workshop) -> Outcome:
     folder = evidence.fresh_folder(places.BUILD / "demo")
     data = folder / "64MiB.bin"
     data.write_bytes(os.urandom(_FILE_BYTES))
-    initramfs = image.with_files(workshop.initramfs, {_DATA_IN_GUEST: data}, folder / "initramfs.cpio")
-    spec = workshop.guest(initramfs=initramfs, memory="768M")
-    files = {"/boot/vmlinuz": workshop.vmlinuz, f"/{_DATA_IN_GUEST}": data}
+    cell = environment.cell("direct")
+    initramfs = image.with_files(workshop.of(cell).initramfs, {_DATA_IN_GUEST: data}, folder / "initramfs.cpio")
+    spec = workshop.guest(cell, initramfs=initramfs, memory="768M")
+    files = {"/boot/vmlinuz": spec.kernel.packed, f"/{_DATA_IN_GUEST}": data}
     with evidence.kept_on_failure("demo", folder, commands=["./testbed demo"]) as keep:
         with CardProcess(places.DEVICE_PROGRAM, folder) as card:
             with ExitStack() as stack:
                 with stage("boot the guest") as now:
-                    keep.guest = guest = stack.enter_context(Guest(spec, folder, card))
+                    keep.guest = guest = stack.enter_context(Guest(spec, folder, [card]))
                     now.note(f"{guest.run(['uname', '-r']).text} in {guest.uptime():.1f} s of guest time")
                 stack.callback(keep.gather)
-                outcome = _main_job(guest, card, workshop, files)
+                outcome = _main_job(guest, card, files)
         outcome = Outcome(**{**outcome, "card": card.stats(), "violations": card.violations()})
         _judge(outcome)
     shutil.rmtree(folder, ignore_errors=True)
     return outcome
 
 
-def _main_job(guest: Guest, card: CardProcess, workshop: Workshop, files: dict[str, Path]) -> dict:
+def _main_job(guest: Guest, card: CardProcess, files: dict[str, Path]) -> dict:
     with stage("load the driver") as now:
         guest.load_driver()
         now.note(guest.run("ls /dev/prd32-0").text)
@@ -92,7 +93,7 @@ def _main_job(guest: Guest, card: CardProcess, workshop: Workshop, files: dict[s
     with stage("a misaligned PRDT, byte by byte") as now:
         refusal = json.loads(guest.run(["prd32ctl", "ports", "refuse", "--json"], timeout=_STEP_SECONDS).text)
         now.note(f"refused: {refusal['error']}")
-    return {"qemu": workshop.qemu.version, "accelerator": workshop.accelerator.name,
+    return {"qemu": guest.spec.qemu.version, "accelerator": guest.spec.accelerator.name,
             "kernel": guest.run(["uname", "-r"]).text, "copies": copies, "refusal": refusal, "card": {},
             "violations": card.violations(), "guest_seconds": guest.uptime()}
 

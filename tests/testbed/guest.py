@@ -1,71 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """A guest: stock QEMU, Debian's kernel, our initramfs, and the cards that are plugged in."""
 
-import json
 import shlex
 import socket
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from testbed.accelerator import Accelerator
 from testbed.agent import Agent, GuestProcess, Result
+from testbed.card import CardProcess
 from testbed.command import tail
 from testbed.errors import DeadlinePassed, TestbedError
 from testbed.jsonsocket import PeerGone
-from testbed.qemu import Qemu
+from testbed.machine import AGENT_PORT, GuestSpec, arguments, card_arguments, card_device
 from testbed.qmp import Qmp
-
-if TYPE_CHECKING:
-    from testbed.card import CardProcess
 
 _BOOT_SECONDS = 90.0
 _END_SECONDS = 10.0
-_AGENT_PORT = "org.qemu.guest_agent.0"
-# The kernel tests its own cryptography at every boot, which takes an emulated processor half a second.
-_COMMAND_LINE = "console=ttyS0 loglevel=5 panic=-1 cryptomgr.notests"
-_MODULE = "/opt/prd32/prd32.ko"
-
-
-@dataclass(frozen=True)
-class GuestSpec:
-    """What to boot. `memory` as QEMU writes sizes (512M); `append` is added to the kernel command line."""
-
-    qemu: Qemu
-    accelerator: Accelerator
-    kernel: Path
-    initramfs: Path
-    memory: str = "512M"
-    cpus: int = 1
-    append: str = ""
-
-
-def arguments(spec: GuestSpec, cards: Sequence[Path]) -> list[str]:
-    """QEMU's arguments for this guest, without those of its console, monitor and agent. `cards`: their sockets."""
-    words = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-             "-machine", "q35,memory-backend=ram", "-accel", spec.accelerator.name, "-cpu", "max",
-             # The card reaches guest memory through this file descriptor, so it must be a shared one.
-             "-object", f"memory-backend-memfd,id=ram,size={spec.memory},share=on", "-m", spec.memory,
-             "-smp", str(spec.cpus), "-kernel", str(spec.kernel), "-initrd", str(spec.initramfs),
-             "-append", f"{_COMMAND_LINE} {spec.append}".strip(),
-             "-device", "virtio-serial-pci"]
-    for number, path in enumerate(cards):
-        words += ["-device", f"pcie-root-port,id=port{number},chassis={number + 1},io-reserve=4k",
-                  "-device", json.dumps({"driver": "vfio-user-pci", "id": f"card{number}", "bus": f"port{number}",
-                                         "socket": {"type": "unix", "path": str(path)}})]
-    return words
 
 
 class Guest:
     """A running guest. Use as a context manager; leaving it ends QEMU.
 
-    Its folder receives serial.log (the console), qemu.log (QEMU's own words) and command (what was run).
+    Its folder receives serial.log (the console), qemu.log (QEMU's own words) and command (what was run). `cards` are
+    there from the start; `plug` adds one later. `extra` words go to QEMU as they are.
     """
 
-    def __init__(self, spec: GuestSpec, folder: Path, card: "CardProcess | None" = None) -> None:
-        self.spec, self.folder, self.card = spec, folder, card
+    def __init__(self, spec: GuestSpec, folder: Path, cards: Sequence[CardProcess] = (),
+                 extra: Sequence[str] = ()) -> None:
+        self.spec, self.folder, self.cards = spec, folder, list(cards)
+        self._extra = list(extra)
         self._process: subprocess.Popen | None = None
 
     def __enter__(self) -> "Guest":
@@ -79,16 +43,35 @@ class Guest:
     def __exit__(self, *_: object) -> None:
         self.end()
 
+    @property
+    def card(self) -> CardProcess:
+        """The first card's process."""
+        return self.cards[0]
+
     def boot(self) -> None:
         """Starts QEMU and waits until the guest agent answers."""
+        self._start([*card_arguments([card.socket for card in self.cards]), *self._extra])
+        try:
+            self.monitor.negotiate()
+            self.monitor.wait_event("VSERPORT_CHANGE", _BOOT_SECONDS, id="agent", open=True)
+            self.agent.synchronize(_BOOT_SECONDS)
+        except (PeerGone, DeadlinePassed) as error:
+            raise TestbedError(f"the guest did not come up: {error}\n{self.last_words()}") from None
+
+    def plug(self, card: CardProcess) -> None:
+        """Plugs a running card into the next free port. The guest finds it a moment later."""
+        self.monitor.command("device_add", **card_device(len(self.cards), card.socket))
+        self.cards.append(card)
+
+    def _start(self, words: Sequence[str]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         monitor, monitor_peer = socket.socketpair()
         agent, agent_peer = socket.socketpair()
-        argv = [*self.spec.qemu.argv, *arguments(self.spec, [self.card.socket] if self.card else []),
+        argv = [*self.spec.qemu.argv, *arguments(self.spec),
                 "-serial", f"file:{self.folder / 'serial.log'}",
                 "-chardev", f"socket,id=monitor,fd={monitor_peer.fileno()}", "-mon", "chardev=monitor,mode=control",
                 "-chardev", f"socket,id=agent,fd={agent_peer.fileno()}",
-                "-device", f"virtserialport,chardev=agent,id=agent,name={_AGENT_PORT}"]
+                "-device", f"virtserialport,chardev=agent,id=agent,name={AGENT_PORT}", *words]
         (self.folder / "command").write_text(shlex.join(argv) + "\n")
         with (self.folder / "qemu.log").open("wb") as log:
             self._process = subprocess.Popen(argv, env=self.spec.qemu.environment(), stdin=subprocess.DEVNULL,
@@ -97,12 +80,6 @@ class Guest:
         monitor_peer.close()
         agent_peer.close()
         self.monitor, self.agent = Qmp(monitor), Agent(agent)
-        try:
-            self.monitor.negotiate()
-            self.monitor.wait_event("VSERPORT_CHANGE", _BOOT_SECONDS, id="agent", open=True)
-            self.agent.synchronize(_BOOT_SECONDS)
-        except (PeerGone, DeadlinePassed) as error:
-            raise TestbedError(f"the guest did not come up: {error}\n{self.last_words()}") from None
 
     def run(self, argv: Sequence[str] | str, *, timeout: float = 30, input: bytes | None = None,
             check: bool = True) -> Result:
@@ -126,8 +103,8 @@ class Guest:
         return self.agent.read_file(path)
 
     def load_driver(self, parameters: str = "") -> None:
-        """Loads prd32.ko."""
-        self.run(f"insmod {_MODULE} {parameters}")
+        """Loads the driver under test."""
+        self.run(f"insmod {self.spec.driver} {parameters}")
 
     def dmesg(self) -> str:
         """The guest's kernel log so far."""

@@ -1,45 +1,84 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is looked at after every test, whatever the test itself looked at."""
 
-import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from testbed import kernellog
+from testbed import kernellog, leaks
 from testbed.card import CardProcess
 from testbed.errors import TestbedError
 from testbed.guest import Guest
+from testbed.kernellog import Reading
+from testbed.leaks import Counts
+
+_SETTLE_SECONDS = 3.0  # an IOMMU that flushes lazily gives back late, a channel that is stopped ends its transaction
+_SETTLE_PAUSE = 0.05
+_READINGS = 5  # of a log that is written to faster than it is read
+_KMEMLEAK_SECONDS = 5  # kmemleak reports nothing that is younger (MSECS_MIN_AGE in mm/kmemleak.c)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a test provokes on purpose. Each must come, in any number but at least once, and nothing else may.
+
+    `rules` of violations, patterns of reports in the `kernel_log`, names of `leaks` (testbed.leaks.COUNTS).
+    """
+
+    rules: tuple[str, ...] = ()
+    kernel_log: tuple[str, ...] = ()
+    leaks: tuple[str, ...] = ()
 
 
 class Judge:
     """Remembers how things stood before a test and says afterwards what went wrong besides the test's own findings.
 
-    `rules` are the breaches that the card must record meanwhile, in any number but at least once each, and no others;
-    `kernel_log` is a pattern of a kernel complaint that the test provokes on purpose, or None.
+    The kernel log is judged from the guest's boot on, as a guest serves one test: a complaint while the driver loads
+    counts. With `kmemleak`, on a kernel that has it, memory that nothing refers to any more is looked for, which takes
+    seconds. Without a guest the cards alone are judged.
     """
 
-    def __init__(self, guest: Guest | None, card: CardProcess | None, rules: tuple[str, ...] = (),
-                 kernel_log: str | None = None) -> None:
-        self._guest, self._card, self._rules, self._kernel_log = guest, card, rules, kernel_log
-        self._log = guest.dmesg() if guest else ""
-        self._violations = len(card.violations()) if card else 0
+    def __init__(self, guest: Guest | None, cards: Sequence[CardProcess], expected: Expected = Expected(),
+                 kmemleak: bool = False) -> None:
+        self._guest, self._cards, self._expected, self._kmemleak = guest, list(cards), expected, kmemleak
+        self._violations = [len(card.violations()) for card in self._cards]
+        self._before = self._counts()
+        self.log: Reading | None = None  # the last reading of the guest's log
+
+    @property
+    def looked_at(self) -> list[str]:
+        """Every check of this judge, and for what could not be checked the reason: for the report of a run."""
+        if not self._guest:
+            return []
+        missing = self._before.missing
+        lines = ["kernel log", "taints", "violations", "busy channels"]
+        return lines + [f"{name}: not counted, {missing[name]}" if name in missing else name for name in leaks.COUNTS]
 
     def verdict(self) -> list[str]:
         """What is wrong; an empty list when nothing is."""
         try:
-            return [*self._judge_card(), *self._judge_guest()]
+            return [*self._judge_cards(), *self._judge_guest()]
         except TestbedError as error:
             return [str(error)]
 
-    def _judge_card(self) -> list[str]:
-        if not self._card:
-            return []
-        code = self._card.poll()
-        if code is not None and (code != 0 or self._guest):  # without a guest, a test may end its card in order
-            return [f"the card ended with {code} during the test; see {self._card.log}:\n{self._card.log_tail()}"]
-        new = self._card.violations()[self._violations:]
-        problems = [f"a violation that the test did not expect: {violation}" for violation in new
-                    if violation["rule"] not in self._rules]
+    def _counts(self) -> Counts:
+        return leaks.counts(self._guest.run(leaks.COMMAND, check=False).text, self._cards) if self._guest else Counts()
+
+    def _judge_cards(self) -> list[str]:
+        problems, new = [], []
+        for card, before in zip(self._cards, self._violations, strict=True):
+            code = card.poll()
+            if code is not None and (code != 0 or self._guest):  # without a guest, a test may end its card in order
+                problems.append(f"the card ended with {code} during the test; see {card.log}:\n{card.log_tail()}")
+            new += card.violations()[before:]
+            if lost := _lost(card):
+                problems.append(f"the card could not write {lost} violations to {card.violations_file}: is the disk full?")
+            if self._guest and code is None and (busy := _settled_busy(card)):
+                problems.append(f"the card is still busy after the test: channel {', '.join(map(str, busy))}")
+        problems += [f"a violation that the test did not expect: {violation}" for violation in new
+                     if violation["rule"] not in self._expected.rules]
         seen = {violation["rule"] for violation in new}
-        return problems + [f"the card did not record the expected violation {rule}" for rule in self._rules
+        return problems + [f"the card did not record the expected violation {rule}" for rule in self._expected.rules
                            if rule not in seen]
 
     def _judge_guest(self) -> list[str]:
@@ -47,9 +86,65 @@ class Judge:
             return []
         if not self._guest.alive:
             return [f"the guest ended during the test\n{self._guest.last_words()}"]
-        said = kernellog.complaints(kernellog.since(self._guest.dmesg(), self._log))
-        if self._kernel_log:
-            if said and re.search(self._kernel_log, said):
-                return []
-            return [f"the kernel did not complain of {self._kernel_log!r} as expected; it said: {said or 'nothing'}"]
-        return [f"the kernel complained:\n{said}"] if said else []
+        leaked = self._look_for_unreferenced() if self._kmemleak else []
+        self.log, after = self._read()
+        return [*leaked, *self._judge_log(self.log, after), *self._judge_leaks(after)]
+
+    def _read(self) -> tuple[Reading, Counts]:
+        """Log and counts in one command."""
+        for _ in range(_READINGS):
+            command, mark = kernellog.command()
+            said = self._guest.run(f"( {leaks.COMMAND} ); {command}", check=False).text + "\n"
+            # Its own lines begin with a number, those of the counts do not.
+            reading = kernellog.parse("".join(f"{line}\n" for line in said.splitlines() if line[:1].isdigit()), mark)
+            if reading:
+                return reading, leaks.counts(said, self._cards)
+        raise TestbedError(f"the kernel log was overwritten faster than it could be read, {_READINGS} times")
+
+    def _judge_log(self, log: Reading, after: Counts) -> list[str]:
+        problems, found = [], kernellog.reports(log.records)
+        if log.lost:
+            problems.append(f"{log.lost} messages of the kernel were lost: they did not fit into its log, which starts "
+                            f"with: {log.records[0]}")
+            found += kernellog.of_console(self._console())
+        bad, absent = kernellog.unexpected(found, self._expected.kernel_log)
+        problems += [f"the kernel complained:\n{report.excerpt}" for report in bad]
+        problems += [f"the kernel did not complain of {pattern!r} as expected; it said: "
+                     f"{found[0].excerpt if found else 'nothing'}" for pattern in absent]
+        if not found and (taints := after.taints_since(self._before)):
+            problems.append(f"the kernel is tainted by a {', a '.join(taints)} that its log does not show")
+        return problems
+
+    def _console(self) -> str:
+        return (self._guest.folder / "serial.log").read_text(errors="replace")
+
+    def _judge_leaks(self, after: Counts) -> list[str]:
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while (grown := after.growth_since(self._before)) and time.monotonic() < deadline:
+            if set(grown) <= set(self._expected.leaks):
+                break
+            time.sleep(_SETTLE_PAUSE)
+            after = self._counts()
+        return [leaks.told(name, *values) for name, values in grown.items() if name not in self._expected.leaks] + \
+               [f"the expected leak of {name} did not happen" for name in self._expected.leaks if name not in grown]
+
+    def _look_for_unreferenced(self) -> list[str]:
+        """kmemleak believes what it saw unreferenced twice, unchanged, and of a certain age."""
+        said = self._guest.run(
+            "cd /sys/kernel/debug && [ -w kmemleak ] || exit 9; echo scan >kmemleak && "
+            f"sleep {_KMEMLEAK_SECONDS}.2 && echo scan >kmemleak && cat kmemleak", timeout=120, check=False)
+        if said.exit_code == 9:
+            return ["the test is marked kmemleak, and this kernel has none"]
+        return [f"kmemleak found what nothing refers to any more:\n{said.check().text}"] if said.check().text else []
+
+
+def _lost(card: CardProcess) -> int:
+    """Violations that the card saw and could not write; one that was killed leaves no statistics."""
+    return card.stats()["violations_lost"] if card.poll() is None or card.stats_file.exists() else 0
+
+
+def _settled_busy(card: CardProcess) -> list[int]:
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    while (busy := card.stats()["card"]["active"]) and time.monotonic() < deadline and card.poll() is None:
+        time.sleep(_SETTLE_PAUSE)
+    return busy

@@ -1,108 +1,104 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`./testbed test`: every level of tests, one summary, JUnit XML under build/reports."""
+"""`./testbed test`: every level of tests; of the cells, a subset that covers each environment and kernel once."""
 
-import json
-import os
-import shutil
-import subprocess
+import argparse
 import sys
 import time
-import xml.etree.ElementTree as xml
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
-from testbed import cardbuild, places
-from testbed.workshop import Workshop
+from testbed import cardbuild, celljobs, environment, levels, options, places, workshop
+from testbed.celljobs import ALL, COVERING
+from testbed.environment import Cell
+from testbed.evidence import fresh_folder
+from testbed.filelock import alone
+from testbed.jobs import Done, Job, Runner, side_by_side
+from testbed.options import Subject
+from testbed.report import Report
 
-PYTEST_FOLDERS = {"source": ("tests/source", "tests/harness"), "model": ("tests/model",),
-                  "protocol": ("tests/protocol",), "driver": ("tests/driver",)}
-LEVELS = tuple(PYTEST_FOLDERS)
-_PYTEST_SECONDS = 3000
+_EXAMPLES = """  ./testbed test                                        all levels, before a commit
+  ./testbed test --level model --level protocol         quick: no guest
+  ./testbed test --level driver --env vtd               every guest test, in this environment alone
+  ./testbed test --level driver --env direct -- -k roundtrip
+  ./testbed test --module ~/mycard/driver --tests ~/mycard/tests --env highmem
 
-
-def level_of(test: Path) -> str:
-    """The level that a test's file belongs to."""
-    folder = "/".join(test.relative_to(places.TOP).parts[:2])
-    return next(level for level, folders in PYTEST_FOLDERS.items() if folder in folders)
-
-
-@dataclass
-class Summary:
-    """What a run of the tests came to. `failures` holds test names, `folders` where a failed test left its evidence."""
-
-    passed: int = 0
-    failed: int = 0
-    skipped: int = 0
-    seconds: float = 0.0
-    failures: list[str] = field(default_factory=list)
-    folders: list[str] = field(default_factory=list)
-    junit: list[str] = field(default_factory=list)
-
-    @property
-    def good(self) -> bool:
-        """Whether something ran and nothing failed."""
-        return self.failed == 0 and self.passed > 0
-
-    def as_json(self) -> str:
-        """All of it, for machines."""
-        return json.dumps({**asdict(self), "good": self.good}, indent=2)
-
-    def add(self, junit: Path, status: int) -> None:
-        """Counts the cases of a JUnit file; a runner that failed without a failed case counts as one."""
-        self.junit.append(places.shown(junit))
-        before = self.failed
-        if junit.exists():
-            for case in xml.parse(junit).iter("testcase"):
-                self._count(case)
-        if status != 0 and self.failed == before:
-            self.failed += 1
-            self.failures.append(f"{junit.stem}: ended with status {status} before its tests did")
-
-    def _count(self, case: xml.Element) -> None:
-        if case.find("failure") is not None or case.find("error") is not None or case.get("status") == "fail":
-            self.failed += 1
-            self.failures.append(f"{case.get('classname')}.{case.get('name')}")
-        elif case.find("skipped") is not None or case.get("status") in ("notrun", "disabled"):
-            self.skipped += 1
-        else:
-            self.passed += 1
-
-    def table(self) -> str:
-        """The summary for people; its last line is the one that tools read."""
-        lines = [""]
-        lines += [f"FAILED {name}" for name in self.failures]
-        lines += [f"  evidence and how to repeat it: {folder}" for folder in self.folders]
-        lines += [f"JUnit XML: {', '.join(self.junit)}", f"Time: {self.seconds:.0f} s",
-                  f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"]
-        return "\n".join(lines)
+the driver level, unless --env or --kernel is given, is every test in direct/6.12, and in every other environment and
+kernel what proves it and the tests marked `covering`; ./testbed matrix runs everything everywhere"""
 
 
-def run(levels: Sequence[str], workshop: Workshop | None, extra: Sequence[str]) -> Summary:
-    """Runs these levels. `workshop` is needed for the driver level; `extra` words go to pytest as they are."""
-    began, summary = time.monotonic(), Summary()
-    shutil.rmtree(places.FAILURES, ignore_errors=True)
-    places.REPORTS.mkdir(parents=True, exist_ok=True)
-    if "model" in levels and not extra:
-        junit = _absent(places.REPORTS / "ctest.xml")
-        summary.add(junit, cardbuild.unit_tests(junit))
-    folders = [folder for level in levels for folder in PYTEST_FOLDERS[level]]
-    junit = _absent(places.REPORTS / "pytest.xml")
-    summary.add(junit, _pytest(folders, junit, workshop, extra))
-    summary.seconds = time.monotonic() - began
-    summary.folders = [places.shown(path) for path in sorted(places.FAILURES.glob("*"))]
-    return summary
+def add(commands) -> None:
+    """The command's place on the command line."""
+    parser = options.command(commands, "test", _command, "build everything and run the tests", _EXAMPLES,
+                             json_help="print the summary as JSON on standard output")
+    parser.add_argument("--level", action="append", choices=levels.LEVELS,
+                        help="only this level; may be given more than once. source: format, linters, generated files; "
+                        "model: the card alone; protocol: the device program over its socket; driver: in guests")
+    options.add_cell(parser, default="")
+    options.add_jobs(parser)
+    options.add_subject(parser, tests=True)
+    parser.add_argument("pytest", nargs="*", metavar="-- PYTEST_ARGUMENT", default=[],
+                        help="passed to pytest, for example: -- -k roundtrip -x")
 
 
-def _absent(path: Path) -> Path:
-    path.unlink(missing_ok=True)
-    return path
+def _command(given: argparse.Namespace) -> int:
+    subject = Subject.of(given)
+    # Somebody else's driver or tests have nothing to do with this tree's style and model.
+    chosen = given.level or (["driver"] if subject.module or subject.tests else levels.LEVELS)
+    plan = _cells(given) if "driver" in chosen else {}
+    workshop.install("run", "build", "test", allowed=not given.no_install)
+    with alone(places.OUTPUT):
+        report = _run([level for level in levels.LEVELS if level in chosen and level != "driver"], plan, subject, given)
+    print(report.as_json() if given.json else report.text())
+    return report.status
 
 
-def _pytest(folders: list[str], junit: Path, workshop: Workshop | None, extra: Sequence[str]) -> int:
-    env = dict(os.environ)
-    if workshop:
-        env["PRD32_WORKSHOP"] = workshop.as_json()
-    argv = [sys.executable, "-m", "pytest", f"--junit-xml={junit}", *extra, *folders]
-    return subprocess.run(argv, cwd=places.TOP, env=env, check=False, timeout=_PYTEST_SECONDS,
-                          stdin=subprocess.DEVNULL).returncode
+def _cells(given: argparse.Namespace) -> dict[Cell, str]:
+    """The cells to run in, and which tests in each."""
+    if given.env or given.kernel or given.tests:
+        return {environment.cell(given.env or environment.DEFAULT, given.kernel): ALL}
+    default = environment.cell(environment.DEFAULT)
+    others = [environment.cell(name) for name in environment.everything()]
+    others += [Cell(default.environment, kernel) for kernel in default.environment.kernels]
+    return {default: ALL} | {cell: COVERING for cell in others if cell != default}
+
+
+def _run(host: Sequence[str], plan: dict[Cell, str], subject: Subject, given: argparse.Namespace) -> Report:
+    began = time.monotonic()
+    fresh_folder(places.REPORTS / "cells")
+    fresh_folder(places.FAILURES)
+    # The source level looks at what is built for the usual guest, too.
+    needed = list(plan) or ([environment.cell(environment.DEFAULT)] if "source" in host else [])
+    ready = workshop.prepare(needed, module=subject.module) if needed else None
+    variables = celljobs.saved(ready) if ready else {}
+    if not ready:
+        workshop.build_card()
+    jobs = [*_host_jobs(host, variables, subject, given.pytest)]
+    cells = [celljobs.job(cell, which, variables, subject, given.pytest) for cell, which in plan.items()]
+    names = {cell.name: which for cell, which in plan.items()}
+    if len(cells) > 1:
+        cells = celljobs.expected(cells, names, celljobs.count(subject, list(plan)))
+    problems = {cell.name: ready.problem(cell) for cell in plan if ready and ready.problem(cell)}
+    jobs += [job for job in cells if job.name not in problems]
+    # One run alone speaks for itself; several would talk at the same time, so that each has a log.
+    live = (2 if given.json else 1) if len(jobs) == 1 else None
+    runner = Runner(given.jobs or side_by_side(), live)
+    dones = runner.run(jobs)
+    dones += [Done(job, ended=True, why_not=problems[job.name]) for job in cells if job.name in problems]
+    if len(plan) > 1 and not given.pytest and subject.own:
+        celljobs.remember([done for done in dones if done.job.name in names], names)
+    return Report(dones, time.monotonic() - began, runner.interrupted)
+
+
+def _host_jobs(host: Sequence[str], variables: dict[str, str], subject: Subject, extra: Sequence[str]) -> list[Job]:
+    """CTest, and one pytest for all levels that need no cell of their own."""
+    jobs = []
+    if "model" in host and not extra:
+        xml = places.REPORTS / "ctest.xml"
+        jobs.append(Job("unit tests of card and bridge", cardbuild.unit_tests(xml), xml, places.REPORTS / "ctest.log",
+                        expected=60))
+    if folders := [folder for level in host for folder in levels.FOLDERS[level]]:
+        xml = places.REPORTS / "pytest.xml"
+        argv = (sys.executable, "-m", "pytest", *celljobs.SETTINGS, f"--junit-xml={xml}", "--durations=10", *extra,
+                *folders)
+        jobs.append(Job(", ".join(host), argv, xml, places.REPORTS / "pytest.log", {**variables, **subject.variables()},
+                        expected=1e6, may_be_empty=bool(extra)))  # the longest of all: it begins first
+    return jobs

@@ -1,43 +1,74 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gets everything ready that a guest with the card needs: packages, QEMU, the card, the driver, the guest's image."""
+"""Gets everything ready that guests with the card need: packages, QEMU, the card, and for each kernel the driver and the
+initramfs."""
 
-import json
-from dataclasses import asdict, dataclass
+import os
+import pickle
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from testbed import accelerator, buildroot, cardbuild, debroot, guestbuild, image, kernelimage, packages, qemu
+from testbed import accelerator, cardbuild, environment, guestbuild, image, kernels, packages, qemu
 from testbed.accelerator import Accelerator
-from testbed.guest import GuestSpec
+from testbed.environment import Cell
+from testbed.errors import TestbedError
+from testbed.kernels import Kernel
+from testbed.machine import GuestSpec
 from testbed.qemu import Qemu
 from testbed.stages import in_parallel, stage
 
 
-@dataclass(frozen=True)
-class Workshop:
-    """All that is needed to boot a guest with the card."""
+_Result = TypeVar("_Result")
 
-    qemu: Qemu
-    accelerator: Accelerator
-    vmlinuz: Path  # as Debian ships it; the guest has it as /boot/vmlinuz
-    kernel: Path  # the same, uncompressed: what QEMU starts
+
+@dataclass(frozen=True)
+class Software:
+    """What runs in guests of one kernel. `module` is the driver with its symbols, `driver` its path in the guest."""
+
+    kernel: Kernel
+    module: Path
+    driver: str
     initramfs: Path
 
-    def guest(self, **changes: object) -> GuestSpec:
-        """The specification of a guest; `changes` as GuestSpec's fields."""
-        return GuestSpec(**{"qemu": self.qemu, "accelerator": self.accelerator, "kernel": self.kernel,
-                            "initramfs": self.initramfs, **changes})
 
-    def as_json(self) -> str:
-        """For a test run's own process; `from_json` reads it there."""
-        return json.dumps(asdict(self), default=str)
+@dataclass(frozen=True)
+class Workshop:
+    """All that is needed to boot a guest of any cell that it was prepared for."""
+
+    qemus: dict[str, Qemu]  # by architecture
+    accelerators: dict[str, Accelerator]  # by architecture
+    software: dict[tuple[str, str], Software]  # by kernel's name and architecture
+    problems: dict[tuple[str, str], str] = field(default_factory=dict)  # what could not be had, by the same, and why
+
+    def problem(self, cell: Cell) -> str:
+        """Why this cell's guests cannot be booted; empty when they can."""
+        return self.problems.get((cell.kernel, cell.environment.arch), "")
+
+    def of(self, cell: Cell) -> Software:
+        """What runs in this cell's guests. TestbedError when it could not be had."""
+        if problem := self.problem(cell):
+            raise TestbedError(problem)
+        return self.software[cell.kernel, cell.environment.arch]
+
+    def guest(self, cell: Cell, **changes: object) -> GuestSpec:
+        """The specification of this cell's guest; `changes` as GuestSpec's fields."""
+        software, arch = self.of(cell), cell.environment.arch
+        return GuestSpec(**{"environment": cell.environment, "qemu": self.qemus[arch],
+                            "accelerator": self.accelerators[arch], "kernel": software.kernel,
+                            "initramfs": software.initramfs, "driver": software.driver, **changes})
+
+    def save(self, path: Path) -> None:
+        """For a test run's own process; `load` reads it there."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pickle.dumps(self))
 
     @staticmethod
-    def from_json(text: str) -> "Workshop":
-        """The workshop that `as_json` wrote."""
-        data = json.loads(text)
-        found = Qemu(**{**data["qemu"], "argv": tuple(data["qemu"]["argv"])})
-        return Workshop(found, Accelerator(**data["accelerator"]),
-                        *(Path(data[name]) for name in ("vmlinuz", "kernel", "initramfs")))
+    def load(path: Path) -> "Workshop":
+        """The workshop that `save` wrote. Only for files of this very run: it trusts them."""
+        return pickle.loads(path.read_bytes())
 
 
 def install(*groups: str, allowed: bool) -> None:
@@ -53,34 +84,65 @@ def build_card(*targets: str) -> None:
         cardbuild.build(now, *targets)
 
 
-def fetch_qemu() -> Qemu:
-    """A QEMU with the vfio-user client."""
-    with stage("QEMU with vfio-user") as now:
-        found = qemu.find(now.update)
+def prepare(cells: Sequence[Cell], *targets: str, module: Path | None = None) -> Workshop:
+    """Builds and fetches what is not there yet for guests of these cells, side by side.
+
+    `targets`: CMake targets, everything when none is named; `module`: the folder of another driver than this project's.
+    What fails for one kernel stops no other: Workshop.problems has it. TestbedError when nothing can be booted.
+    """
+    pairs = sorted({(cell.kernel, cell.environment.arch) for cell in cells})
+    arches = sorted({arch for _, arch in pairs})
+    works: list[Callable[[], object]] = [partial(_tried, partial(_qemu, arch)) for arch in arches]
+    works += [partial(_tried, partial(_software, kernel, arch, module)) for kernel, arch in pairs]
+    # Some fetch and some compile, so that a few more than there are cores keep both busy.
+    _, *made = in_parallel(partial(build_card, *targets), *works, limit=2 + (os.cpu_count() or 1))
+    qemus, software = dict(zip(arches, made)), dict(zip(pairs, made[len(arches):]))
+    problems = {(kernel, arch): str(error) for kernel, arch in pairs
+                for error in (software[kernel, arch], qemus[arch]) if isinstance(error, TestbedError)}
+    if len(problems) == len(pairs):
+        raise TestbedError(problems[pairs[0]])
+    software = {pair: each for pair, each in software.items() if pair not in problems}
+    return Workshop({arch: qemus[arch] for _, arch in software}, _accelerators(qemus, software), software, problems)
+
+
+def _tried(work: Callable[[], _Result]) -> _Result | TestbedError:
+    try:
+        return work()
+    except TestbedError as error:
+        return error
+
+
+def _accelerators(qemus: dict[str, Qemu], software: dict[tuple[str, str], Software]) -> dict[str, Accelerator]:
+    found = {}
+    for arch in sorted({arch for _, arch in software}):
+        with stage(f"accelerator for {arch}") as now:
+            kernel = next(each.kernel for each in software.values() if each.kernel.arch == arch)
+            found[arch] = _accelerator(qemus[arch], kernel)
+            now.note(f"{found[arch].name}: {found[arch].why}")
+    return found
+
+
+def _qemu(arch: str) -> Qemu:
+    with stage(f"QEMU with vfio-user, {arch}") as now:
+        found = qemu.find(now.update, arch)
         now.note(f"{found.version}, {found.origin}")
     return found
 
 
-def build_guest() -> tuple[Path, Path, Path]:
-    """The guest's kernel as Debian ships it, the same uncompressed, and the initramfs with this tree's driver in it."""
-    with stage("guest's compilers and kernel") as now:
-        root = debroot.get("build", now.update)
-        vmlinuz, kernel = buildroot.kernel_image(root), kernelimage.of(root)
-        now.note(buildroot.kernel_release(root))
-    with stage("driver and guest programs"):
-        module, tool = guestbuild.module(root), guestbuild.tool(root)
-    with stage("guest image") as now:
-        base = image.base(debroot.get("guest", now.update), vmlinuz)
-        overlay = image.overlay(module, [tool], guestbuild.OUTPUT / "overlay.cpio")
-        initramfs = image.joined([base, overlay], guestbuild.OUTPUT / "initramfs.cpio")
+def _accelerator(found: Qemu, kernel: Kernel) -> Accelerator:
+    if kernel.arch != platform.machine():
+        return Accelerator("tcg", "another processor than this machine's")
+    return accelerator.choose(found, kernel.image)
+
+
+def _software(name: str, arch: str, source: Path | None) -> Software:
+    with stage(f"kernel {name}, {arch}") as now:
+        kernel = kernels.get(name, arch, now.update)
+        now.note(kernel.release)
+    with stage(f"driver and guest image, {name}, {arch}") as now:
+        module = guestbuild.module(kernel, source) if source else guestbuild.module(kernel)
+        wanted = sorted({each for found in environment.everything().values() if found.arch == arch
+                         for each in found.modules})
+        initramfs = image.initramfs(kernel, module, [guestbuild.tool(arch)], wanted)
         now.note(f"{initramfs.stat().st_size / 1e6:.0f} MB")
-    return vmlinuz, kernel, initramfs
-
-
-def prepare(*targets: str) -> Workshop:
-    """Builds and fetches what is not there yet. `targets`: CMake targets, everything when none is named."""
-    _, found, (vmlinuz, kernel, initramfs) = in_parallel(lambda: build_card(*targets), fetch_qemu, build_guest)
-    with stage("accelerator") as now:
-        chosen = accelerator.choose(found, kernel)
-        now.note(f"{chosen.name}: {chosen.why}")
-    return Workshop(found, chosen, vmlinuz, kernel, initramfs)
+    return Software(kernel, module, f"/opt/prd32/{module.name}", initramfs)

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The environments that a driver meets (guest-image/environments.toml), and cells: an environment with a kernel."""
+
+import difflib
+import shlex
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+
+from testbed import kernels, places
+from testbed.errors import TestbedError
+
+FILE = places.TOP / "guest-image" / "environments.toml"
+DEFAULT = "direct"
+_CHOICES = {"arch": ("x86_64", "aarch64"), "start": ("snapshot", "cold"), "tests": ("all", "named"),
+            "device_tree": ("", "noncoherent", "reserved")}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One machine and kernel command line. What is not said is what `direct` has."""
+
+    name: str
+    why: str
+    proves: tuple[str, ...]  # names of techniques, tests/techniques.toml
+    kernels: tuple[str, ...] = (kernels.DEFAULT,)  # the matrix's; the first is the usual one
+    arch: str = "x86_64"
+    memory: str = "512M"  # as QEMU takes sizes
+    cpus: int = 1
+    machine: str = ""  # added to QEMU's -machine
+    qemu: tuple[str, ...] = ()  # further arguments, before any other device
+    append: str = ""  # added to the kernel command line
+    modules: tuple[str, ...] = ()  # of the kernel's package, loaded before everything else
+    cards: int = 1
+    card: tuple[str, ...] = ()  # arguments of the device program
+    shared_memory: bool = True  # False: the card cannot map guest RAM and asks QEMU for each access
+    device_tree: str = ""  # how QEMU's device tree is edited
+    start: str = "snapshot"
+    tests: str = "all"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """An environment with a kernel: what a test runs in."""
+
+    environment: Environment
+    kernel: str
+
+    @property
+    def name(self) -> str:
+        """As users write it: vtd/6.12."""
+        return f"{self.environment.name}/{self.kernel}"
+
+    @property
+    def file_name(self) -> str:
+        """The same, as part of a file's name."""
+        return f"{self.environment.name}-{self.kernel}"
+
+    @property
+    def arguments(self) -> str:
+        """The same, as arguments of ./testbed."""
+        return shlex.join(["--env", self.environment.name, "--kernel", self.kernel])
+
+
+@cache
+def everything(path: Path = FILE) -> dict[str, Environment]:
+    """All environments by name, in the file's order. TestbedError says what is wrong with the file."""
+    try:
+        tables = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise TestbedError(f"{places.shown(path)}: {error}") from None
+    return {name: _checked(name, table, path) for name, table in tables.items()}
+
+
+def cell(name: str, kernel: str | None = None) -> Cell:
+    """The cell of this environment and kernel, by default its usual one. `name` may be a cell's: vtd/6.12."""
+    name, _, wanted = name.partition("/")
+    known = everything()
+    if name not in known:
+        raise TestbedError(f"there is no environment {name!r}{_meant(name, known)}; ./testbed matrix --list has all")
+    found = known[name]
+    kernel = kernel or wanted or found.kernels[0]
+    if kernel not in kernels.NAMES:
+        raise TestbedError(f"there is no kernel {kernel!r}{_meant(kernel, kernels.NAMES)}; there are "
+                           f"{', '.join(kernels.NAMES)}")
+    return Cell(found, kernel)
+
+
+def matrix() -> list[Cell]:
+    """Every cell of the matrix."""
+    return [Cell(found, kernel) for found in everything().values() for kernel in found.kernels]
+
+
+def _checked(name: str, table: object, path: Path) -> Environment:
+    def refuse(what: str) -> None:
+        raise TestbedError(f"{places.shown(path)}: [{name}] {what}")
+
+    if not isinstance(table, dict):
+        refuse("is no table")
+    known = {each.name: each for each in fields(Environment) if each.name != "name"}
+    values = {}
+    for key, value in table.items():
+        if key not in known:
+            refuse(f"has {key!r}, which is no field{_meant(key, known)}")
+        value = tuple(value) if isinstance(value, list) else value
+        kind = tuple if str(known[key].type).startswith("tuple") else known[key].type
+        if not isinstance(value, kind) or (kind is tuple and not all(isinstance(word, str) for word in value)):
+            refuse(f"has {key} = {table[key]!r}, which is no {'list of strings' if kind is tuple else kind.__name__}")
+        if value not in _CHOICES.get(key, (value,)):
+            refuse(f"has {key} = {value!r}; it may be {' or '.join(repr(word) for word in _CHOICES[key])}")
+        values[key] = value
+    for key in ("why", "proves"):
+        if not values.get(key):
+            refuse(f"lacks {key}")
+    if unknown := set(values.get("kernels", ())) - set(kernels.NAMES):
+        refuse(f"names the kernels {sorted(unknown)}; there are {', '.join(kernels.NAMES)}")
+    if values.get("cpus", 1) < 1 or values.get("cards", 1) < 1:
+        refuse("needs a processor and a card at least")
+    return Environment(name, **values)
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), 1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ladder that tests climb: `device` (the card's program, no guest), `guest` (booted, no card), `card` (both).
+
+The lowest rung, the model alone, is C++: the test bench in tests/model. Each fixture judges after the test what the
+test itself did not look at: that the process lives, that the card recorded no breach that was not declared, that the
+kernel log is clean. When a test fails, build/failures/ gets a folder of its name with everything that is known.
+
+This is a pytest plugin, so that tests outside this tree have the same ladder (`./testbed test --tests FOLDER`).
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from testbed import environment, junit, levels, places, workshop as workshops
+from testbed.card import CardProcess
+from testbed.environment import Cell
+from testbed.evidence import Evidence
+from testbed.guest import Guest
+from testbed.judge import Judge
+from testbed.lab import CARD_MEMORY, Lab, Station
+from testbed.options import Subject
+from testbed.workshop import Workshop
+
+_MARKERS = (
+    "device_options(word, ...): further options of the program that the `device` fixture starts",
+    "card_memory(size): card memory of the card under test, as prd32-device takes sizes; 64M unless said",
+    "guest_memory(size): RAM of the guest, as QEMU takes sizes; the environment's unless said",
+    "environments(name, ...): the only environments that the test is for; all with tests = \"all\" unless said",
+    "covering: a quick test that matters everywhere: ./testbed test runs it in every environment",
+    "technique(name, ...): the techniques (tests/techniques.toml) that the test shows",
+    "expect_violations(rule, ...): breaches that the card must record during the test; any other fails it",
+    "expect_kernel_log(pattern): a complaint of the kernel that the test provokes on purpose",
+)
+_failed = pytest.StashKey[str]()
+_cell = pytest.StashKey[Cell]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cell", default=environment.DEFAULT, metavar="ENVIRONMENT[/KERNEL]",
+                     help="where guest tests run (default: %(default)s); ./testbed matrix --list has all")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in _MARKERS:
+        config.addinivalue_line("markers", marker)
+    config.stash[_cell] = environment.cell(config.getoption("--cell"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Takes out guest tests that are not for this run's environment."""
+    unwanted = [item for item in items if not meant_for(item, config.stash[_cell])]
+    if unwanted:
+        config.hook.pytest_deselected(unwanted)
+        items[:] = [item for item in items if item not in unwanted]
+
+
+def meant_for(item: pytest.Item, cell: Cell) -> bool:
+    """Whether the test is run in this cell; one that needs no guest is the same everywhere."""
+    if "lab" not in getattr(item, "fixturenames", ()):
+        return True
+    marker = item.get_closest_marker("environments")
+    return cell.environment.name in marker.args if marker else cell.environment.tests == "all"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    report = (yield).get_result()
+    if report.failed:
+        item.stash[_failed] = str(report.longrepr)
+
+
+@pytest.fixture(scope="session")
+def cell(request: pytest.FixtureRequest) -> Cell:
+    """The environment and kernel that this run's guests have."""
+    return request.config.stash[_cell]
+
+
+@pytest.fixture(scope="session")
+def workshop(cell: Cell) -> Workshop:
+    """Everything built. `./testbed test` hands it over; a pytest that was run by hand prepares it itself."""
+    given = os.environ.get("PRD32_WORKSHOP")
+    return Workshop.load(Path(given)) if given else workshops.prepare([cell], "prd32-device",
+                                                                               module=Subject.inherited().module)
+
+
+@pytest.fixture(scope="session")
+def lab(workshop: Workshop, cell: Cell) -> Iterator[Lab]:
+    """Where fresh guests come from. Two runs at the same time have two folders."""
+    folder = places.OUTPUT / "guests" / f"{cell.file_name}-{os.getpid()}"
+    yield Lab(workshop, cell, folder)
+    shutil.rmtree(folder, ignore_errors=True)  # what is worth keeping is in the failures' folder
+
+
+@pytest.fixture
+def device(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CardProcess]:
+    """A running prd32-device without a guest, fresh for each test. PRD32_DEVICE names another program to test."""
+    marker = request.node.get_closest_marker("device_options")
+    with CardProcess(places.device_program(), tmp_path, memory_size=_mark(request, "card_memory", None),
+                     extra_args=marker.args if marker else ()) as process:
+        with _judged(request, Evidence(tmp_path, _commands(request)), Judge(None, [process], _rules(request))):
+            yield process
+
+
+@pytest.fixture
+def guest(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Guest]:
+    """A fresh guest without a card."""
+    yield from _lent(request, lab, cards=0)
+
+
+@pytest.fixture
+def card(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Guest]:
+    """A fresh guest with the environment's cards (`.card`, `.cards`) and the driver loaded."""
+    yield from _lent(request, lab)
+
+
+def _lent(request: pytest.FixtureRequest, lab: Lab, cards: int | None = None) -> Iterator[Guest]:
+    with lab.fresh(cards=cards, card_memory=_mark(request, "card_memory", CARD_MEMORY),
+                   memory=_mark(request, "guest_memory", "")) as station:
+        request.node.user_properties += [("start", station.how), ("start_seconds", f"{station.seconds:.3f}")]
+        evidence = Evidence(station.folder, _commands(request))
+        evidence.guest = station.guest
+        pattern = _mark(request, "expect_kernel_log", None)
+        with _judged(request, evidence, Judge(station.guest, station.guest.cards, _rules(request), pattern)):
+            yield station.guest
+
+
+@contextmanager
+def _judged(request: pytest.FixtureRequest, evidence: Evidence, judge: Judge) -> Iterator[None]:
+    yield
+    problems = judge.verdict()
+    if problems:
+        request.node.stash[_failed] = "\n".join(problems)
+    if _failed in request.node.stash:
+        evidence.gather()
+        where = f"{request.node.nodeid}-{request.config.stash[_cell].file_name}"
+        folder = evidence.keep(re.sub(r"[^\w.-]+", "_", where), request.node.stash[_failed])
+        request.node.user_properties.append((junit.EVIDENCE, places.shown(folder)))
+        reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+        reporter.write_line(f"\nevidence: {places.shown(folder)}")
+    if problems:
+        pytest.fail("\n".join(problems), pytrace=False)
+
+
+def _commands(request: pytest.FixtureRequest) -> list[str]:
+    return [levels.again(Path(request.node.path), request.node.name, request.config.stash[_cell])]
+
+
+def _mark(request: pytest.FixtureRequest, name: str, otherwise: str | None) -> str | None:
+    marker = request.node.get_closest_marker(name)
+    return marker.args[0] if marker else otherwise
+
+
+def _rules(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    marker = request.node.get_closest_marker("expect_violations")
+    return tuple(marker.args) if marker else ()

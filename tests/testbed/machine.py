@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""QEMU's arguments for a guest: machine, memory, kernel, ports for cards. What an environment changes is in its words."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed.accelerator import Accelerator
+from testbed.environment import Environment
+from testbed.kernels import Kernel
+from testbed.qemu import Qemu
+
+# The kernel tests its own cryptography at every boot, which takes an emulated processor half a second.
+_COMMAND_LINE = "loglevel=5 panic=-1 cryptomgr.notests"
+AGENT_PORT = "org.qemu.guest_agent.0"
+
+
+@dataclass(frozen=True)
+class _Architecture:
+    machine: str
+    console: str
+    cpu: str
+
+
+_ARCHITECTURES = {
+    "x86_64": _Architecture("q35", "ttyS0", "max"),
+    # Pointer authentication, which `max` has, costs an emulated processor a third of its speed.
+    "aarch64": _Architecture("virt,gic-version=3", "ttyAMA0", "cortex-a57"),
+}
+
+
+@dataclass(frozen=True)
+class GuestSpec:
+    """What to boot. `memory` as QEMU writes sizes, "" for the environment's; `append` is added to the kernel command
+    line; `driver` is the module's path in the guest."""
+
+    environment: Environment
+    qemu: Qemu
+    accelerator: Accelerator
+    kernel: Kernel
+    initramfs: Path
+    driver: str
+    memory: str = ""
+    append: str = ""
+
+    @property
+    def ram(self) -> str:
+        """The guest's RAM, as QEMU takes sizes."""
+        return self.memory or self.environment.memory
+
+    @property
+    def cell_name(self) -> str:
+        """The cell's name: vtd/6.12."""
+        return f"{self.environment.name}/{self.kernel.name}"
+
+    def command_line(self) -> str:
+        """The kernel's command line."""
+        arch, modules = _ARCHITECTURES[self.kernel.arch], ",".join(self.environment.modules)
+        words = [f"console={arch.console}", _COMMAND_LINE, self.environment.append,
+                 f"prd32.modules={modules}" if modules else "", self.append]
+        return " ".join(word for word in words if word)
+
+
+def arguments(spec: GuestSpec, *, device_tree: Path | None = None) -> list[str]:
+    """QEMU's arguments for this guest, without those of its console, monitor and agent, and without its cards: each
+    has a port, `card_device` says what to plug there."""
+    environment, arch = spec.environment, _ARCHITECTURES[spec.kernel.arch]
+    machine = ",".join(word for word in (arch.machine, "memory-backend=ram", environment.machine) if word)
+    # The card reaches guest memory through this file descriptor, so it must be a shared one.
+    ram = "memory-backend-memfd,share=on" if environment.shared_memory else "memory-backend-ram,share=off"
+    words = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+             "-machine", machine, "-accel", spec.accelerator.name, "-cpu", arch.cpu,
+             "-object", f"{ram},id=ram,size={spec.ram}", "-m", spec.ram, "-smp", str(environment.cpus),
+             "-kernel", str(spec.kernel.image), "-initrd", str(spec.initramfs), "-append", spec.command_line(),
+             *environment.qemu, "-device", "virtio-serial-pci"]
+    if device_tree:
+        words += ["-dtb", str(device_tree)]
+    for number in range(environment.cards):
+        words += ["-device", f"pcie-root-port,id=port{number},chassis={number + 1},io-reserve=4k"]
+    return words
+
+
+def card_device(number: int, socket: Path) -> dict:
+    """The device to add for card `number` (from 0), as QEMU's -device and device_add take it."""
+    return {"driver": "vfio-user-pci", "id": f"card{number}", "bus": f"port{number}",
+            "socket": {"type": "unix", "path": str(socket)}}
+
+
+def card_arguments(sockets: Sequence[Path]) -> list[str]:
+    """QEMU's arguments for cards that are there from the start."""
+    return [word for number, socket in enumerate(sockets)
+            for word in ("-device", json.dumps(card_device(number, socket)))]
