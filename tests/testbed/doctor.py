@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """`./testbed doctor`: what this host has, what it lacks, and what the testbed would do about it."""
 
+import argparse
+import json
 import os
 import platform
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from testbed import accelerator, debroot, kernels, packages, places, qemu
+from testbed import accelerator, debarchive, debroot, kernels, options, packages, places, qemu
 from testbed.errors import TestbedError
 
 _DISK_NEEDED = 4 << 30
@@ -23,6 +25,20 @@ class Finding:
     state: str
     found: str
     advice: str = ""
+
+
+def add(commands) -> None:
+    """The command's place on the command line."""
+    options.command(commands, "doctor", _command, "what this host has and lacks, and what would be done about it",
+                    "  ./testbed doctor\n  ./testbed doctor --json", json_help="print the findings as JSON",
+                    statuses="exit status: 0 ready, 1 something is missing that only you can mend, 2 wrong usage",
+                    installs=False)
+
+
+def _command(given: argparse.Namespace) -> int:
+    findings = examine()
+    print(json.dumps([asdict(finding) for finding in findings], indent=2) if given.json else table(findings))
+    return 1 if any(finding.state == "missing" for finding in findings) else 0
 
 
 def examine() -> list[Finding]:
@@ -57,7 +73,7 @@ def _rights() -> Finding:
 
 
 def _archive() -> Finding:
-    return Finding("archive", "ok", debroot.archive())
+    return Finding("archive", "ok", debarchive.uri())
 
 
 def _packages() -> Finding:
@@ -90,7 +106,7 @@ def _qemu() -> Finding:
     if own:
         return Finding("QEMU", "ok", f"{own.version}, {own.origin}")
     path = debroot.path_of("qemu")
-    if (path / "manifest.json").exists():
+    if debroot.complete("qemu"):
         found, why = qemu.unpacked(debroot.get("qemu", _no_progress))
         return Finding("QEMU", "ok", f"{found.version}, {found.origin}") if found else \
             Finding("QEMU", "missing", why, f"delete {path}")
@@ -98,10 +114,9 @@ def _qemu() -> Finding:
 
 
 def _accelerator() -> Finding:
-    kernel_root = debroot.path_of("build")
     if not Path("/dev/kvm").exists():
         return Finding("accelerator", "ok", "tcg: /dev/kvm does not exist")
-    if not ((kernel_root / "manifest.json").exists() and (debroot.path_of("qemu") / "manifest.json").exists()
+    if not (debroot.complete(kernels.root_of(kernels.DEFAULT, "x86_64")) and debroot.complete("qemu")
             or qemu.system()[0]):
         return Finding("accelerator", "note", "/dev/kvm exists; whether it runs a guest is not known yet",
                        "probed by running one, once QEMU and the guest's kernel are in the cache: ./testbed demo")

@@ -16,7 +16,11 @@ DEFAULT = "6.12"
 
 # The root that brings each of Debian's kernels, its modules, its headers and the compilers for it.
 _ROOTS = {
+    ("6.1", "x86_64"): "kernel-6.1",
     ("6.12", "x86_64"): "build",
+    ("7.2", "x86_64"): "kernel-7.2",
+    ("6.12", "aarch64"): "kernel-6.12-arm64",
+    ("7.2", "aarch64"): "kernel-7.2-arm64",
 }
 
 
