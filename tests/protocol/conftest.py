@@ -6,13 +6,25 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from protocol.guest_memory import GuestMemory
+from protocol.guest_memory import BASE, GuestMemory, table
+from protocol.held_access import BYTES
 from protocol.vfio_user import Client
 from testbed.card import CardProcess
 
 
+# For a module's pytestmark: each of its tests runs once for each way that the card has to the client's memory.
+BOTH_WAYS = pytest.mark.parametrize("way", [
+    "mmap", pytest.param("message", marks=pytest.mark.device_options("--dma", "message"))], indirect=True)
+
+
+@pytest.fixture
+def way(request: pytest.FixtureRequest) -> str:
+    """How the card gets at memory that it was given a descriptor of."""
+    return getattr(request, "param", "mmap")
+
+
 @pytest.fixture(autouse=True)
-def survives(device: CardProcess) -> Iterator[None]:
+def survives(device: CardProcess, way: str) -> Iterator[None]:
     """Whatever a test sends: afterwards the program still serves, or has ended in order."""
     yield
     code = device.poll()
@@ -34,6 +46,14 @@ def memory(client: Client) -> Iterator[GuestMemory]:
     """1 MiB of client memory, open to the card at 16 MiB; bus mastering is on."""
     with GuestMemory(client) as shared:
         yield shared
+
+
+@pytest.fixture
+def unshared(client: Client) -> Iterator[GuestMemory]:
+    """The same without a descriptor; a table for one region is there."""
+    with GuestMemory(client, shared=False) as made:
+        made.put(BASE, table([(made.data, BYTES)]))
+        yield made
 
 
 @pytest.fixture

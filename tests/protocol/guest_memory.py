@@ -5,17 +5,20 @@ from __future__ import annotations
 
 import mmap
 import os
+import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import regmap
-from protocol.vfio_user import SECONDS, Client, memfd
+from protocol.vfio_user import DMA_WRITE, MAP_READ, MAP_WRITE, SECONDS, Client, Message, memfd
 
 MAP = regmap.load()
 MMIO = MAP.bar("MMIO").index
 IO = MAP.bar("IO").index
 BASE = 16 << 20
 SIZE = 1 << 20
+
+DMA = struct.Struct("=QQ")  # heads DMA_READ, DMA_WRITE and their replies: address, bytes
 
 PCI_COMMAND, PCI_STATUS = 0x04, 0x06
 COMMAND_MEMORY, COMMAND_MASTER, COMMAND_INTX_DISABLE = 0x2, 0x4, 0x400
@@ -85,16 +88,65 @@ def error(client: Client, channel: int = 0) -> tuple[int, int, int]:
 
 
 class GuestMemory:
-    """SIZE bytes at bus address BASE. The first 64 KiB are for a table, the rest is for data."""
+    """SIZE bytes at bus address BASE. The first 64 KiB are for a table, the rest is for data.
+
+    The card reaches them through the file; or, where it was given none, it asks, and is answered from here as soon as
+    the client receives anything. While `hold` accepts a request (address, bytes), it is not answered but kept in
+    `held`."""
 
     data = BASE + 0x10000
 
-    def __init__(self, client: Client, *, mapped: bool = True, sealed: bool = True) -> None:
+    def __init__(self, client: Client, *, mapped: bool = True, sealed: bool = True, shared: bool = True) -> None:
+        self.client = client
         self.fd = memfd(SIZE, sealed=sealed)
         self.bytes = mmap.mmap(self.fd, SIZE)
+        self.hold: Callable[[int, int], bool] = lambda _address, _count: False
+        self.held: list[Message] = []
+        self.asked: list[tuple[int, int, int]] = []  # command, address and bytes of each request
+        self._windows: list[tuple[int, int, int]] = []
+        client.on_request = self._serve
         if mapped:
-            client.dma_map(BASE, SIZE, self.fd)
+            self.map(BASE, SIZE, shared=shared)
         bus_master(client)
+
+    def map(self, address: int, size: int, *, offset: int = 0, shared: bool = True, flags: int = MAP_READ | MAP_WRITE
+            ) -> None:
+        """Shows a part of the file at a bus address, with its descriptor or without."""
+        self._windows.append((address, size, offset))
+        self.client.dma_map(address, size, self.fd if shared else None, offset=offset if shared else 0, flags=flags)
+
+    def wait_held(self, count: int = 1) -> None:
+        """Returns once the server waits for so many answers."""
+        while len(self.held) < count:
+            self.client.serve_one()
+
+    def _serve(self, request: Message) -> None:
+        address, count = DMA.unpack_from(request.payload)
+        self.asked.append((request.command, address, count))
+        if self.hold(address, count):
+            self.held.append(request)
+        else:
+            self.answer(request)
+
+    def answer(self, request: Message) -> None:
+        """Does what the request asks for and says so."""
+        address, count = DMA.unpack_from(request.payload)
+        done, read = 0, b""
+        while done < count:
+            start, size, offset = self._window(address + done)
+            at = offset + address + done - start
+            step = min(count - done, start + size - address - done)
+            if request.command == DMA_WRITE:
+                self.bytes[at:at + step] = request.payload[DMA.size + done:DMA.size + done + step]
+            else:
+                read += self.bytes[at:at + step]
+            done += step
+        self.client.reply(request, request.payload[:DMA.size] + read)
+
+    def _window(self, address: int) -> tuple[int, int, int]:
+        found = [window for window in self._windows if window[0] <= address < window[0] + window[1]]
+        assert found, f"the server asked for {address:#x}, which was not mapped"
+        return found[-1]
 
     def __enter__(self) -> GuestMemory:
         return self

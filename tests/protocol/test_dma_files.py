@@ -7,7 +7,8 @@ import os
 
 import pytest
 
-from protocol.guest_memory import BASE, SIZE, GuestMemory, finish, mask, start, table, transfer
+from protocol.guest_memory import (BASE, SIZE, GuestMemory, error, error_code, finish, mask, start, table,
+                                   transfer)
 from protocol.vfio_user import MAP_READ, Refused, memfd
 
 PAGE = 4096
@@ -63,3 +64,31 @@ def test_files_larger_than_the_address_space(client, device):
         client.dma_map(BASE, SIZE, memory.fd)
     for fd in held:
         os.close(fd)
+
+
+@pytest.mark.expect_violations("dma-backing-lost", "data-write", "prdt-fetch")
+def test_file_truncated_under_the_mapping(client):
+    """The peer can do that at any time; the kernel answers an access with SIGBUS."""
+    with GuestMemory(client, sealed=False) as memory:
+        memory.put(BASE, table([(memory.data, 512)]))
+        transfer(client, BASE, to_host=True)
+        os.ftruncate(memory.fd, 0x10000)
+        for prdt, to_host, code, address in ((BASE, True, "DATA_WRITE", memory.data),
+                                             (memory.data, False, "PRDT_FETCH", memory.data)):
+            for _ in range(3):
+                start(client, prdt, to_host=to_host)
+                assert finish(client) & mask("BM_STATUS", "ERROR")
+                assert (error(client)[0], error(client)[2]) == (error_code(code), address)
+
+
+@pytest.mark.device_options("--dma", "mmap")
+@pytest.mark.expect_violations("dma-not-mappable", "data-read")
+def test_mapping_without_a_descriptor(client):
+    """Asking the client for it was not wanted."""
+    with GuestMemory(client, mapped=False) as memory:
+        memory.map(BASE, 0x10000)
+        memory.map(memory.data, PAGE, shared=False)
+        memory.put(BASE, table([(memory.data, 512)]))
+        start(client, BASE, to_host=False)
+        assert finish(client) & mask("BM_STATUS", "ERROR")
+        assert (error(client)[0], error(client)[2]) == (error_code("DATA_READ"), memory.data)

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from protocol.conftest import BOTH_WAYS
 from protocol.guest_memory import (BASE, COMMAND_INTX_DISABLE, COMMAND_MASTER, MAP, PCI_COMMAND, GuestMemory,
                                    bus_master, finish, mask, read_register, start, table, transfer,
                                    write_register)
@@ -12,6 +13,7 @@ from protocol.vfio_user import DATA_NONE, ACTION_UNMASK, DEVICE_RESET, ERR, INTX
 
 CAP_EXPRESS = 0x10
 START_FLR = 0x8000
+pytestmark = BOTH_WAYS
 FLR_CONTROL = 0x88  # test_function_level_reset_is_where_it_is_expected
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ VERSION, DMA_MAP, DMA_UNMAP, DEVICE_GET_INFO, DEVICE_GET_REGION_INFO, DEVICE_GET
 DEVICE_GET_IRQ_INFO, DEVICE_SET_IRQS, REGION_READ, REGION_WRITE, DMA_READ, DMA_WRITE, DEVICE_RESET = range(7, 14)
 DIRTY_PAGES, REGION_WRITE_MULTI, DEVICE_FEATURE, MIG_DATA_READ, MIG_DATA_WRITE = range(14, 19)
 
-REPLY = 0x1
+TYPE, COMMAND, REPLY = 0xF, 0x0, 0x1
 NO_REPLY = 0x10
 ERROR = 0x20
 
@@ -49,7 +49,9 @@ class Disconnected(Exception):
 
 
 @dataclass
-class Reply:
+class Message:
+    """One that the server sent: a reply, or a request of its own."""
+
     id: int
     command: int
     size: int
@@ -67,6 +69,7 @@ class Client:
         self.socket.connect(str(path))
         self._id = 0
         self._held: bytes | None = None
+        self.on_request: Callable[[Message], None] | None = None  # for what the server asks of the client
         if negotiate:
             self.version()
 
@@ -112,27 +115,50 @@ class Client:
         self._held += HEADER.pack(0, command, HEADER.size + len(payload), NO_REPLY, 0) + payload
         return True
 
-    def receive(self) -> Reply:
+    def receive_any(self) -> Message:
         fields = HEADER.unpack(self._exactly(HEADER.size))
-        return Reply(*fields, payload=self._exactly(fields[2] - HEADER.size))
+        return Message(*fields, payload=self._exactly(fields[2] - HEADER.size))
+
+    def receive(self) -> Message:
+        """The next reply. Requests of the server that come before it go to `on_request`."""
+        while (message := self.receive_any()).flags & TYPE == COMMAND:
+            self._serve(message)
+        return message
+
+    def serve_one(self) -> None:
+        """Waits for a request of the server and gives it to `on_request`. A reply must not come first."""
+        message = self.receive_any()
+        assert message.flags & TYPE == COMMAND
+        self._serve(message)
+
+    def _serve(self, message: Message) -> None:
+        assert self.on_request, f"the server asked for what nobody expected: {message}"
+        self.on_request(message)
+
+    def reply(self, request: Message, payload: bytes = b"", *, error: int = 0, command: int | None = None) -> None:
+        """Answers a request of the server. `command`: another one than the request's."""
+        flags = REPLY | (ERROR if error else 0)
+        self.send_raw(HEADER.pack(request.id, request.command if command is None else command,
+                                  HEADER.size + len(payload), flags, error) + payload)
 
     def _exactly(self, count: int) -> bytes:
-        data = b""
-        while len(data) < count:
+        data = bytearray(count)
+        room = memoryview(data)
+        while room:
             try:
-                part = self.socket.recv(count - len(data))
+                got = self.socket.recv_into(room)
             except ConnectionResetError:
-                part = b""
-            if not part:
+                got = 0
+            if not got:
                 raise Disconnected
-            data += part
-        return data
+            room = room[got:]
+        return bytes(data)
 
     def call(self, command: int, payload: bytes = b"", *, fds: Sequence[int] = ()) -> bytes:
         sent = self.send(command, payload, fds=fds)
         reply = self.receive()
         assert (reply.id, reply.command) == (sent, command)
-        assert reply.flags & 0xF == REPLY
+        assert reply.flags & TYPE == REPLY
         if reply.flags & ERROR:
             assert reply.payload == b""
             raise Refused(command, reply.error)
