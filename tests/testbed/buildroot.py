@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs compilers inside the unpacked build root: chroot for root, a user namespace for everybody else."""
+"""Runs compilers inside an unpacked root: a mount namespace for root, a user namespace for everybody else."""
 
 import os
 import shutil
 import stat
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 from testbed import command
@@ -17,6 +19,9 @@ from testbed.filelock import locked
 _ALTERNATIVES = {"usr/bin/awk": "gawk", "usr/bin/cc": "gcc", "usr/bin/c++": "g++"}
 _SCRATCH = "scratch"
 _CHROOT = "/usr/sbin/chroot"  # not in the PATH of an ordinary user
+_KERNEL_FOLDERS = ("dev", "proc")  # compilers want /dev/null, objtool wants /proc/self
+# Ways to mount those for the compilers alone: as root, else in a user namespace.
+_UNSHARE = (("unshare", "--mount", "--"), ("unshare", "--user", "--map-root-user", "--mount", "--"))
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -57,22 +62,35 @@ def _prepare(path: Path) -> None:
         link = path / name
         if not link.exists() and not link.is_symlink():
             link.symlink_to(target)
-    for folder in ("tmp", "dev"):
+    for folder in ("tmp", *_KERNEL_FOLDERS):
         (path / folder).mkdir(exist_ok=True)
 
 
 def _enter(path: Path) -> list[str]:
-    """The command that enters the root. Compilers want /dev/null; a device node does, where one may be made."""
-    if os.getuid() == 0:
-        null = path / "dev" / "null"
+    """The command that enters the root."""
+    for unshare in _UNSHARE:
+        if _works(unshare):
+            mounts = " && ".join(f'mount --rbind /{folder} "$0/{folder}"' for folder in _KERNEL_FOLDERS)
+            return [*unshare, "/bin/sh", "-c", f'{mounts} && exec {_CHROOT} "$0" "$@"', str(path)]
+    if os.getuid() != 0:
+        raise TestbedError("this user may enter no root file system: neither with a user namespace (`unshare --user "
+                           "--map-root-user --mount true` says why) nor as root; ./testbed doctor says more")
+    # Root in a container that may neither mount nor have namespaces: a node for /dev/null has to do. Tools that want
+    # /proc (objtool of Linux 7.2) will say so.
+    null = path / "dev" / "null"
+    if not null.exists():
         try:
-            if not null.exists():
-                os.mknod(null, stat.S_IFCHR | 0o666, os.makedev(1, 3))
-                null.chmod(0o666)
-            return [_CHROOT, str(path)]
+            os.mknod(null, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+            null.chmod(0o666)
         except PermissionError:
-            pass  # a container without CAP_MKNOD: do as an ordinary user does
-    if not shutil.which("unshare"):
-        raise TestbedError("unshare is missing (Debian's package util-linux)")
-    return ["unshare", "--user", "--map-root-user", "--mount", "--", "/bin/sh", "-c",
-            f'mount --rbind /dev "$0/dev" && exec {_CHROOT} "$0" "$@"', str(path)]
+            raise TestbedError("this container allows neither mounts, nor user namespaces, nor device nodes; one of "
+                               "them is needed to run compilers in their own root file system") from None
+    return [_CHROOT, str(path)]
+
+
+@lru_cache
+def _works(unshare: tuple[str, ...]) -> bool:
+    try:
+        return subprocess.run([*unshare, "true"], capture_output=True, timeout=30, check=False).returncode == 0
+    except FileNotFoundError:
+        raise TestbedError("unshare is missing (Debian's package util-linux)") from None
