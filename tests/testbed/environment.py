@@ -15,7 +15,7 @@ from testbed.errors import TestbedError
 FILE = places.TOP / "guest-image" / "environments.toml"
 DEFAULT = "direct"
 _CHOICES = {"arch": ("x86_64", "aarch64"), "start": ("snapshot", "cold"), "tests": ("all", "named"),
-            "device_tree": ("", "noncoherent", "reserved")}
+            "device_tree": ("", "noncoherent", "reserved"), "iommu_type": ("", "DMA-FQ")}
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Environment:
     qemu: tuple[str, ...] = ()  # further arguments, before any other device
     append: str = ""  # added to the kernel command line
     modules: tuple[str, ...] = ()  # of the kernel's package, loaded before everything else
+    iommu_type: str = ""  # what every IOMMU group is switched to before the driver is loaded
     cards: int = 1
     card: tuple[str, ...] = ()  # arguments of the device program
     shared_memory: bool = True  # False: the card cannot map guest RAM and asks QEMU for each access
