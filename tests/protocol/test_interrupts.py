@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from protocol.guest_memory import (BASE, COMMAND_INTX_DISABLE, COMMAND_MASTER, MAP, PCI_COMMAND, PCI_STATUS,
-                                   GuestMemory, bus_master, finish, mask, start, table, write_register)
+                                   GuestMemory, bus_master, finish, mask, read_register, start, table,
+                                   write_register)
 from protocol.vfio_user import (ACTION_MASK, ACTION_TRIGGER, ACTION_UNMASK, DATA_BOOL, DATA_EVENTFD, DATA_NONE, INTX,
                                 MSI, MSIX, Client)
 
@@ -100,6 +101,53 @@ def test_intx_level_fires_once_and_again_when_unmasked(card, events, device):
     raise_line(card)
     assert events.take() == 1
     assert device.stats()["bridge"]["interrupts"] == {"intx": 4, "msi": 0, "msix": 0}
+
+
+def unmask(client: Client) -> None:
+    client.set_irqs(INTX, DATA_NONE | ACTION_UNMASK, 0, 1)
+
+
+def test_intx_fires_once_for_each_rise(card, events, device):
+    """A handler that lowers the line before it unmasks is called once a transfer, and never for nothing."""
+    card.set_trigger(INTX, events.fds[:1])
+    for _ in range(20):
+        raise_line(card)
+        assert events.take() == 1
+        lower_line(card)
+        unmask(card)
+        unmask(card)
+        assert events.take() == 0
+    assert device.stats()["bridge"]["interrupts"]["intx"] == 20
+
+
+def test_intx_as_qemu_serves_it(card, events, device):
+    """QEMU unmasks after each access to a BAR while the interrupt is pending, as it cannot know which one lowers the
+    line. So the read of the cause makes a line that is still high fire again: twice a transfer, and no more."""
+    card.set_trigger(INTX, events.fds[:1])
+    for _ in range(20):
+        raise_line(card)
+        assert events.take() == 1
+        assert read_register(card, "IRQ_CAUSE") == mask("IRQ_CAUSE", "CH0")
+        unmask(card)
+        assert events.take() == 1
+        lower_line(card)
+        unmask(card)
+        assert events.take() == 0
+    assert device.stats()["bridge"]["interrupts"]["intx"] == 40
+
+
+def test_intx_that_fell_and_rose_behind_the_mask(card, events):
+    card.set_trigger(INTX, events.fds[:1])
+    raise_line(card)
+    assert events.take() == 1
+    lower_line(card)
+    raise_line(card)
+    assert events.take() == 0
+    unmask(card)
+    assert events.take() == 1
+    lower_line(card)
+    unmask(card)
+    assert events.take() == 0
 
 
 def test_intx_masked_by_the_client(card, events):
@@ -200,6 +248,47 @@ def test_msi_mask_bits(card, events):
     assert card.config_read(at + 20, 4) == 0
 
 
+def test_msi_vector_masked_by_message(card, events):
+    at = use_msi(card, events)
+    card.set_irqs(MSI, DATA_NONE | ACTION_MASK, CH0, 1)
+    raise_line(card)
+    assert (events.take(CH0), card.config_read(at + 20, 4)) == (0, 1 << CH0)
+    card.set_irqs(MSI, DATA_NONE | ACTION_UNMASK, CH0, 1)
+    assert (events.take(CH0), card.config_read(at + 20, 4)) == (1, 0)
+
+
+def test_msi_pending_goes_when_the_cause_goes(card, events):
+    at = use_msi(card, events)
+    card.config_write(at + 16, 0xF, 4)
+    raise_line(card)
+    assert card.config_read(at + 20, 4) == 1 << CH0
+    lower_line(card)
+    assert card.config_read(at + 20, 4) == 0
+    card.config_write(at + 16, 0, 4)
+    assert events.take(CH0) == 0
+
+
+def test_msi_mask_of_a_message_that_is_shared(card, events):
+    at = use_msi(card, events, count=1)
+    card.config_write(at + 16, 1, 4)
+    raise_line(card)
+    raise_line(card, 1)
+    assert (events.take(0), card.config_read(at + 20, 4)) == (0, 1)
+    card.config_write(at + 16, 0, 4)
+    assert (events.take(0), card.config_read(at + 20, 4)) == (2, 0)
+
+
+def test_msi_mask_and_pending_bits_are_those_of_the_vectors(client):
+    """One mask bit for each message that is offered; pending bits cannot be written."""
+    at = client.capability(CAP_MSI)
+    assert client.config_read(at + 2, 2) & 0x100, "per-vector masking is offered"
+    client.config_write(at + 16, 0xFFFFFFFF, 4)
+    offered = 1 << (client.config_read(at + 2, 2) >> 1 & 7)
+    assert client.config_read(at + 16, 4) == (1 << offered) - 1
+    client.config_write(at + 20, 0xFFFFFFFF, 4)
+    assert client.config_read(at + 20, 4) == 0
+
+
 def test_msi_waits_until_it_is_enabled(card, events):
     at = use_msi(card, events, enable=False)
     raise_line(card)
@@ -220,6 +309,21 @@ def test_msix_messages_by_vector(card, events, device):
 def test_msix_function_mask(card, events):
     at = use_msix(card, events, 0xC000)
     raise_line(card)
+    assert (events.take(CH0), pending(card)) == (0, 1 << CH0)
+    card.config_write(at + 2, 0x8000, 2)
+    assert (events.take(CH0), pending(card)) == (1, 0)
+
+
+def test_msix_both_masks_must_go(card, events):
+    at = use_msix(card, events, 0xC000)
+    control = MAP.msix.table_offset + 16 * CH0 + 12
+    card.write(MAP.msix.bar, control, 1)
+    raise_line(card)
+    raise_line(card, 1)
+    card.config_write(at + 2, 0x8000, 2)
+    assert (events.take(CH0), events.take(CH1), pending(card)) == (0, 1, 1 << CH0)
+    card.config_write(at + 2, 0xC000, 2)
+    card.write(MAP.msix.bar, control, 0)
     assert (events.take(CH0), pending(card)) == (0, 1 << CH0)
     card.config_write(at + 2, 0x8000, 2)
     assert (events.take(CH0), pending(card)) == (1, 0)
