@@ -5,7 +5,7 @@ import base64
 import random
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from testbed.errors import DeadlinePassed, TestbedError
@@ -59,13 +59,15 @@ class GuestProcess:
                               base64.b64decode(status.get("err-data", "")))
         return self._result
 
-    def wait(self, timeout: float) -> Result:
-        """Its result; kills it and raises DeadlinePassed when it runs for longer than `timeout` seconds."""
+    def wait(self, timeout: float, meanwhile: Callable[[], None] = lambda: None) -> Result:
+        """Its result; kills it and raises DeadlinePassed when it runs for longer than `timeout` seconds. `meanwhile` is
+        called every now and then."""
         end, pause = time.monotonic() + timeout, _FIRST_POLL
         while not (result := self.poll()):
             if time.monotonic() > end:
                 self.kill()
                 raise DeadlinePassed(f"in the guest, {' '.join(self.argv)!r} was still running after {timeout:.0f} s")
+            meanwhile()
             time.sleep(pause)
             pause = min(pause * 1.5, _SLOWEST_POLL)
         return result
@@ -134,6 +136,14 @@ class Agent:
                     return bytes(data)
         finally:
             self.command("guest-file-close", handle=handle)
+
+    def open_file(self, path: str) -> int:
+        """Opens a file of the guest for `read_part`. It stays open for as long as the guest runs."""
+        return self.command("guest-file-open", path=path, mode="r")
+
+    def read_part(self, handle: int) -> bytes:
+        """What the file has got since the last reading, a few MiB at most; nothing when it has not grown."""
+        return base64.b64decode(self.command("guest-file-read", handle=handle, count=_FILE_CHUNK)["buf-b64"])
 
     def close(self) -> None:
         """Closes the conversation."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from testbed import command, places
 from testbed.errors import TestbedError
+from testbed.filelock import locked
 from testbed.stages import Stage
 
 _PRESET = "default"
@@ -15,6 +16,11 @@ _BUILD_LOG = places.REPORTS / "build-card.log"
 
 def build(stage: Stage, *targets: str) -> None:
     """Configures if need be and builds these targets, or everything when none is named."""
+    with locked(places.BUILD / "cmake.lock"):
+        _build(stage, *targets)
+
+
+def _build(stage: Stage, *targets: str) -> None:
     if not (places.CMAKE_BUILD / "build.ninja").exists():
         stage.update("configuring")
         command.run(["cmake", "--preset", _PRESET], what="configuring the build", deadline=120, cwd=places.TOP,
@@ -32,8 +38,6 @@ def build(stage: Stage, *targets: str) -> None:
                            f"{command.tail(_BUILD_LOG.read_text())}")
 
 
-def unit_tests(junit: Path) -> int:
-    """Runs CTest with its output shown; returns its exit status and leaves JUnit XML at `junit`."""
-    junit.parent.mkdir(parents=True, exist_ok=True)
-    return subprocess.run(["ctest", "--preset", _PRESET, "--output-junit", str(junit), "--no-tests=error", "-j", "2",
-                           "--timeout", "120"], cwd=places.TOP, check=False, timeout=1800).returncode
+def unit_tests(junit: Path) -> tuple[str, ...]:
+    """The command that runs the unit tests and leaves JUnit XML at `junit`."""
+    return ("ctest", "--preset", _PRESET, "--output-junit", str(junit), "--no-tests=error", "--timeout", "120")

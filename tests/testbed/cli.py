@@ -6,10 +6,10 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from testbed import demo, doctor, lockfile, matrix, options, runcommand, shell, testrun
+from testbed import demo, doctor, lockcommand, matrix, options, runcommand, shell, testrun
 from testbed.errors import MissingPackages, TestbedError
 
-_COMMANDS = (demo, testrun, matrix, runcommand, shell, doctor, lockfile)
+_COMMANDS = (demo, testrun, matrix, runcommand, shell, doctor, lockcommand)
 
 
 def main(words: Sequence[str] | None = None) -> int:

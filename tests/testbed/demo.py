@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`./testbed demo`: the main job on real data, then a mistake that the card must refuse."""
 
+import argparse
 import hashlib
 import json
 import os
@@ -9,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from testbed import environment, evidence, image, places
+from testbed import environment, evidence, image, options, places, workshop as workshops
 from testbed.card import CardProcess
 from testbed.errors import TestbedError
 from testbed.guest import Guest
@@ -58,12 +59,26 @@ class Outcome:
         return json.dumps({**asdict(self), "throughput_bytes_per_second": self.throughput}, indent=2)
 
 
+def add(commands) -> None:
+    """The command's place on the command line."""
+    options.command(commands, "demo", _command,
+                    "build everything, boot a guest, move data through the card and verify it",
+                    "  ./testbed demo\n  ./testbed demo --json", json_help="print the outcome as JSON")
+
+
+def _command(given: argparse.Namespace) -> int:
+    workshops.install("run", "build", allowed=not given.no_install)
+    outcome = run(workshops.prepare([environment.cell(environment.DEFAULT)], "prd32-device"))
+    print(outcome.as_json() if given.json else table(outcome))
+    return 0
+
+
 def run(workshop: Workshop) -> Outcome:
     """Boots a guest with the card and runs the demo. Raises TestbedError, naming a folder, when anything is wrong."""
-    folder = evidence.fresh_folder(places.BUILD / "demo")
+    folder = evidence.fresh_folder(places.OUTPUT / "demo" / str(os.getpid()))
     data = folder / "64MiB.bin"
     data.write_bytes(os.urandom(_FILE_BYTES))
-    cell = environment.cell("direct")
+    cell = environment.cell(environment.DEFAULT)
     initramfs = image.with_files(workshop.of(cell).initramfs, {_DATA_IN_GUEST: data}, folder / "initramfs.cpio")
     spec = workshop.guest(cell, initramfs=initramfs, memory="768M")
     files = {"/boot/vmlinuz": spec.kernel.packed, f"/{_DATA_IN_GUEST}": data}

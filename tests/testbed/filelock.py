@@ -2,12 +2,13 @@
 """One builder at a time for each thing in the cache, across processes."""
 
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from testbed.errors import DeadlinePassed
+from testbed.errors import DeadlinePassed, TestbedError
 
 _DEADLINE = 1800.0
 
@@ -26,4 +27,22 @@ def locked(path: Path) -> Iterator[None]:
                 if time.monotonic() > end:
                     raise DeadlinePassed(f"another testbed has held {path} for {_DEADLINE:.0f} s") from None
                 time.sleep(0.1)  # flock has no wait with a deadline that does not need a signal
+        yield
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Has `folder` (created if absent) for this process alone; TestbedError says who has it when somebody else does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "run.lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            process = file.read().strip() or "unknown"
+            raise TestbedError(f"another run of tests (process {process}) writes to {folder}: wait for it, or give "
+                               "this one a folder of its own: PRD32_OUTPUT=FOLDER ./testbed ...") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
         yield

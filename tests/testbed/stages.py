@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-_QUIET_SECONDS = 10.0  # without a terminal, a stage that runs says so this often
+_QUIET_SECONDS = 30.0  # without a terminal, a stage that runs says so this often
 _Result = TypeVar("_Result")
 
 
@@ -21,6 +21,7 @@ class Stage:
         self.state = "..."
         self._began = self._shown = time.monotonic()
         self._note = ""
+        self.good = True  # False: it ended without an error of its own, and yet something is wrong
 
     def update(self, text: str) -> None:
         """Shows how far the work is. Cheap to call often."""
@@ -85,11 +86,12 @@ def stage(title: str) -> Iterator[Stage]:
     except BaseException:
         _board.end(running, "!!")
         raise
-    _board.end(running, "ok")
+    _board.end(running, "ok" if running.good else "!!")
 
 
-def in_parallel(*works: Callable[[], _Result]) -> list[_Result]:
-    """Runs the works side by side and returns their results in order; after all ended, raises the first's error."""
-    with ThreadPoolExecutor(len(works)) as pool:
+def in_parallel(*works: Callable[[], _Result], limit: int | None = None) -> list[_Result]:
+    """Runs the works side by side, `limit` at a time, and returns their results in order; after all ended, raises the
+    first's error."""
+    with ThreadPoolExecutor(limit or len(works)) as pool:
         futures = [pool.submit(work) for work in works]
     return [future.result() for future in futures]

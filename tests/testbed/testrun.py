@@ -98,7 +98,7 @@ def _host_jobs(host: Sequence[str], variables: dict[str, str], subject: Subject,
     if folders := [folder for level in host for folder in levels.FOLDERS[level]]:
         xml = places.REPORTS / "pytest.xml"
         argv = (sys.executable, "-m", "pytest", *celljobs.SETTINGS, f"--junit-xml={xml}", "--durations=10", *extra,
-                *folders)
+                *levels.without_named(folders, extra))
         jobs.append(Job(", ".join(host), argv, xml, places.REPORTS / "pytest.log", {**variables, **subject.variables()},
                         expected=1e6, may_be_empty=bool(extra)))  # the longest of all: it begins first
     return jobs

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gets everything ready that guests with the card need: packages, QEMU, the card, and for each kernel the driver and the
-initramfs."""
+"""Gets everything ready that guests with the card need: packages, QEMU, the card, and for each kernel the driver and
+the initramfs."""
 
 import os
 import pickle

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The runs of pytest that cells need: one process for each cell, over the tests that are run in guests."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from testbed import durations, levels, places
+from testbed.command import tail
+from testbed.environment import Cell
+from testbed.errors import TestbedError
+from testbed.jobs import Done, Job
+from testbed.options import Subject
+from testbed.workshop import Workshop
+
+ALL, COVERING = "all", "covering"  # which tests: every one that is for the cell, or the few that matter in each
+SETTINGS = ("-o", f"cache_dir={places.BUILD / 'pytest-cache'}")  # nothing of pytest's between the sources
+_COUNT_SECONDS = 120
+
+
+def pytest_words(subject: Subject) -> tuple[str, ...]:
+    """How pytest is started: with the ladder of fixtures, wherever the tests are."""
+    # Tests of another tree do not see this tree's settings.
+    strange = ("--timeout=300", "--timeout-method=thread", "-ra") if subject.tests else ()
+    return (sys.executable, "-m", "pytest", "-p", "testbed.fixtures", *SETTINGS, *strange)
+
+
+def folders(subject: Subject) -> tuple[str, ...]:
+    """Where the guest tests are."""
+    if subject.tests:
+        return (str(subject.tests),)
+    return tuple(folder for folder in levels.FOLDERS["driver"] if (places.TOP / folder).is_dir())
+
+
+def saved(workshop: Workshop) -> dict[str, str]:
+    """Hands the workshop over to the processes that get these variables."""
+    path = places.OUTPUT / "workshop.pickle"
+    workshop.save(path)
+    return {"PRD32_WORKSHOP": str(path)}
+
+
+def job(cell: Cell, which: str, variables: dict[str, str], subject: Subject, extra: Sequence[str]) -> Job:
+    """The run of one cell. `extra` words go to pytest as they are."""
+    reports = places.REPORTS / "cells"
+    xml = reports / f"{cell.file_name}.xml"
+    chosen = () if which == ALL else ("-m", which)
+    argv = (*pytest_words(subject), f"--junit-xml={xml}", "--durations=10", "--cell", cell.name, *chosen, *extra,
+            *levels.without_named(folders(subject), extra))
+    return Job(cell.name, argv, xml, reports / f"{cell.file_name}.log", {**variables, **subject.variables()},
+               may_be_empty=bool(extra) or which == COVERING)
+
+
+def expected(jobs: Sequence[Job], which: dict[str, str], counts: dict[str, dict[str, int]]) -> list[Job]:
+    """The same jobs, each with how long it is thought to take. `which`: all or covering, by cell; `counts`: as `count`."""
+    known = durations.known()
+
+    def seconds(name: str) -> float:
+        return known.get(_key(name, which[name]), durations.guess(counts[name][which[name]]))
+
+    return [replace(each, expected=seconds(each.name)) for each in jobs]
+
+
+def remember(dones: Sequence[Done], which: dict[str, str]) -> None:
+    """Keeps how long complete runs took, for the next estimate."""
+    durations.remember({_key(done.job.name, which[done.job.name]): done.seconds for done in dones
+                        if done.ended and done.status in (0, 1)})
+
+
+def count(subject: Subject, cells: Sequence[Cell]) -> dict[str, dict[str, int]]:
+    """How many tests there are for each cell, without running any: {cell: {"all": 40, "covering": 5}}."""
+    with tempfile.TemporaryDirectory(prefix="prd32-count-") as folder:
+        answer = Path(folder) / "counts.json"
+        answer.write_text(json.dumps({cell.name: None for cell in cells}))
+        argv = [*pytest_words(subject), "-p", "testbed.cellcount", f"--cell-counts={answer}", "--collect-only", "-q",
+                *folders(subject)]
+        done = subprocess.run(argv, cwd=places.TOP, capture_output=True, text=True, check=False,
+                              timeout=_COUNT_SECONDS, stdin=subprocess.DEVNULL)
+        counts = json.loads(answer.read_text())
+    if not all(counts.values()):
+        raise TestbedError(f"pytest cannot collect the tests:\n{tail(done.stdout + done.stderr)}")
+    return counts
+
+
+def _key(cell: str, which: str) -> str:
+    return f"{cell} {which}"

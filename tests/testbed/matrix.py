@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`./testbed matrix`: every test in every cell, that is, environment and kernel."""
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict, replace
+
+from testbed import celljobs, durations, environment, options, places, workshop
+from testbed.environment import Cell
+from testbed.evidence import fresh_folder
+from testbed.filelock import alone
+from testbed.jobs import Done, Job, Runner, side_by_side
+from testbed.options import Subject
+from testbed.report import Report
+
+_EXAMPLES = """  ./testbed matrix --list                             what there is, and why
+  ./testbed matrix                                    everything; says beforehand how long that takes
+  ./testbed matrix --env vtd --env highmem            two environments, with all of their kernels
+  ./testbed matrix --kernel debug -j 1                all environments that the debug kernel is run in
+  ./testbed matrix --env bounce -- -k roundtrip -x    what follows -- goes to pytest
+  ./testbed matrix --module ~/mycard/driver --tests ~/mycard/tests"""
+
+
+def add(commands) -> None:
+    """The command's place on the command line."""
+    parser = options.command(commands, "matrix", _command, "run the tests in every environment and with every kernel",
+                             _EXAMPLES, json_help="print the result, or with --list the environments, as JSON")
+    parser.add_argument("--list", action="store_true", help="say what environments there are, and run nothing")
+    for option, what in (("--env", "environment"), ("--kernel", "kernel")):
+        parser.add_argument(option, action="append", metavar="NAME",
+                            help=f"only this {what}; may be given more than once")
+    options.add_jobs(parser)
+    options.add_subject(parser, tests=True)
+    parser.add_argument("pytest", nargs="*", metavar="-- PYTEST_ARGUMENT", default=[], help="passed to pytest")
+
+
+def _command(given: argparse.Namespace) -> int:
+    if given.list:
+        print(_listed_as_json() if given.json else _listed())
+        return 0
+    subject, cells = Subject.of(given), chosen(given.env, given.kernel)
+    workshop.install("run", "build", "test", allowed=not given.no_install)
+    with alone(places.OUTPUT):
+        report = _run(cells, subject, given)
+    print(report.as_json() if given.json else report.text())
+    return report.status
+
+
+def chosen(names: list[str] | None, kernels: list[str] | None) -> list[Cell]:
+    """The cells of the matrix that are of these environments and these kernels, all of them where none is named.
+
+    A cell that is asked for by name but is not in the matrix (vtd-lazy with 6.1) runs as well.
+    """
+    asked = [environment.cell(name, kernel) for name in names or [] for kernel in kernels or [None]]
+    if names and (kernels or any("/" in name for name in names)):
+        return list(dict.fromkeys(asked))
+    for kernel in kernels or []:
+        environment.cell(environment.DEFAULT, kernel)  # refuses what is no kernel
+    wanted = {cell.environment.name for cell in asked}
+    return [cell for cell in environment.matrix() if (not wanted or cell.environment.name in wanted)
+            and (not kernels or cell.kernel in kernels)]
+
+
+def _run(cells: list[Cell], subject: Subject, given: argparse.Namespace) -> Report:
+    which = {cell.name: celljobs.ALL for cell in cells}
+    limit = given.jobs or side_by_side()
+    counts = celljobs.count(subject, cells)
+    fresh_folder(places.REPORTS / "cells")
+    fresh_folder(places.FAILURES)
+    jobs = [celljobs.job(cell, celljobs.ALL, {}, subject, given.pytest) for cell in cells]
+    plan = celljobs.expected(jobs, which, counts)
+    _announce(plan, sum(counts[cell.name][celljobs.ALL] for cell in cells), limit, bool(given.pytest))
+    ready = workshop.prepare(cells, "prd32-device", module=subject.module)
+    variables = celljobs.saved(ready)
+    runner, began = Runner(limit), time.monotonic()
+    able = [replace(job, variables={**job.variables, **variables}) for job, cell in zip(plan, cells)
+            if not ready.problem(cell)]
+    dones = {done.job.name: done for done in runner.run(able)}
+    whole = [dones.get(job.name) or Done(job, ended=True, why_not=ready.problem(cell))
+             for job, cell in zip(plan, cells)]
+    report = Report(whole, time.monotonic() - began, runner.interrupted)
+    if not given.pytest and subject.own:
+        celljobs.remember(whole, which)
+        if not runner.interrupted and cells == environment.matrix():
+            _write_coverage(report)
+    return report
+
+
+def _announce(plan: list[Job], tests: int, limit: int, some: bool) -> None:
+    known = durations.known()
+    first = sum(f"{job.name} {celljobs.ALL}" not in known for job in plan)
+    how = f"; {first} of the cells never ran here, so that is a guess" if first else ""
+    estimate = durations.shown(durations.together([job.expected for job in plan], limit))
+    print(f"{len(plan)} cells, {'at most ' if some else ''}{tests} tests, {limit} cells side by side: about {estimate}"
+          f"{how}. Ctrl-C ends it and reports what ran.", file=sys.stderr, flush=True)
+
+
+def _write_coverage(report: Report) -> None:
+    from testbed import coverage
+    coverage.write({done.job.name: done.job.junit for done in report.dones})
+
+
+def _listed() -> str:
+    lines = []
+    for name, each in environment.everything().items():
+        lines += [f"{name:<20} {', '.join(each.kernels)}", f"    {each.why}", f"    proves: {', '.join(each.proves)}"]
+    cells = environment.matrix()
+    return "\n".join([*lines, "", f"{len(environment.everything())} environments, {len(cells)} cells. The first kernel "
+                                  "of each is its usual one; --env NAME --kernel NAME may name any other."])
+
+
+def _listed_as_json() -> str:
+    return json.dumps([asdict(each) for each in environment.everything().values()], indent=2)

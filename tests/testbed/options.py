@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the commands of `./testbed` have in common on the command line."""
+
+import argparse
+import os
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed import environment, kernels, places
+from testbed.environment import Cell
+from testbed.errors import TestbedError
+
+EXIT_STATUSES = """exit status: 0 all is well, 1 something failed (the text says what), 2 wrong usage,
+3 packages are missing and were not installed, 130 interrupted"""
+MODULE_VARIABLE, TESTS_VARIABLE = "PRD32_MODULE", "PRD32_TESTS"  # how a test's own process learns of the subject
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is under test, where it is not what this tree has. Paths are absolute; None: this tree's."""
+
+    module: Path | None = None  # a folder with a kernel module's sources
+    tests: Path | None = None  # a folder with pytest files
+    card: Path | None = None  # a device program
+
+    @staticmethod
+    def of(options: argparse.Namespace) -> "Subject":
+        """As the command line has it; TestbedError when something that it names is not there."""
+        module, tests = _folder(options, "module"), _folder(options, "tests")
+        card = getattr(options, "card", None)
+        if card is not None and not os.access(card, os.X_OK):
+            raise TestbedError(f"--card {card}: there is no such program")
+        return Subject(module, tests, card.resolve() if card else None)
+
+    @property
+    def own(self) -> bool:
+        """Whether all of it is this tree's."""
+        return self == Subject()
+
+    def words(self) -> list[str]:
+        """The arguments of ./testbed that give it again."""
+        return [word for name in ("module", "tests", "card") if getattr(self, name)
+                for word in (f"--{name}", str(getattr(self, name)))]
+
+    def variables(self) -> dict[str, str]:
+        """The same for the environment of processes that run tests."""
+        named = {MODULE_VARIABLE: self.module, TESTS_VARIABLE: self.tests, places.DEVICE_VARIABLE: self.card}
+        return {name: str(path) for name, path in named.items() if path}
+
+    @staticmethod
+    def inherited() -> "Subject":
+        """What `variables` said to the process that runs now."""
+        return Subject(*(Path(value) if (value := os.environ.get(name)) else None
+                         for name in (MODULE_VARIABLE, TESTS_VARIABLE, places.DEVICE_VARIABLE)))
+
+
+def command(commands, name: str, run: Callable[[argparse.Namespace], int], summary: str, examples: str, *,
+            statuses: str = EXIT_STATUSES, json_help: str = "", installs: bool = True) -> argparse.ArgumentParser:
+    """Adds a command: what it is called, what runs it, and the text of its --help."""
+    sentence = f"{summary[0].upper()}{summary[1:]}."
+    parser = commands.add_parser(name, help=summary, description=sentence,
+                                 epilog=f"examples:\n{examples}\n\n{statuses}",
+                                 formatter_class=argparse.RawDescriptionHelpFormatter)
+    if installs:
+        parser.add_argument("--no-install", action="store_true",
+                            help="install no Debian packages: say which are missing and why, and stop")
+    if json_help:
+        parser.add_argument("--json", action="store_true", help=json_help)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_cell(parser: argparse.ArgumentParser, default: str = environment.DEFAULT) -> None:
+    """--env and --kernel for one guest."""
+    said = f" (default: {default})" if default else ""
+    parser.add_argument("--env", default=default, metavar="NAME",
+                        help=f"the environment{said}; ./testbed matrix --list has all")
+    parser.add_argument("--kernel", metavar="NAME",
+                        help=f"the guest's kernel: {', '.join(kernels.NAMES)} (default: the environment's usual)")
+
+
+def add_subject(parser: argparse.ArgumentParser, *, tests: bool) -> None:
+    """--module and --card, and --tests where tests are run."""
+    parser.add_argument("--module", type=Path, metavar="DIR",
+                        help="a driver of your own instead of driver/: a folder with a Kbuild or Makefile that builds "
+                        "one kernel module")
+    if tests:
+        parser.add_argument("--tests", type=Path, metavar="DIR",
+                            help="pytest files of your own instead of this tree's; they have the fixtures card, guest "
+                            "and device")
+    parser.add_argument("--card", type=Path, metavar="PROGRAM",
+                        help="a device program of your own instead of prd32-device")
+
+
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    """-j."""
+    parser.add_argument("-j", "--jobs", type=_count, metavar="N",
+                        help="runs of pytest side by side (default: as this machine's cores and memory allow)")
+
+
+def cell(options: argparse.Namespace) -> Cell:
+    """The cell that --env and --kernel name."""
+    return environment.cell(options.env, options.kernel)
+
+
+def again(*words: str) -> str:
+    """A command of ./testbed, for people to type."""
+    return shlex.join(["./testbed", *words])
+
+
+def _folder(options: argparse.Namespace, name: str) -> Path | None:
+    path = getattr(options, name, None)
+    if path is not None and not path.is_dir():
+        raise TestbedError(f"--{name} {path}: there is no such folder")
+    return path.resolve() if path else None
+
+
+def _count(word: str) -> int:
+    number = int(word)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least one must run")
+    return number

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a run of tests came to, for people and for machines: a table of the cells, what failed, totals."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+
+from testbed import durations, junit, places
+from testbed.jobs import Done
+from testbed.junit import Tally
+
+_COLUMNS = "{:<26}{:>8}{:>8}{:>9}{:>9}  {}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that ran. `seconds`: from beginning to end; `interrupted`: not all of it could run."""
+
+    dones: list[Done] = field(default_factory=list)
+    seconds: float = 0.0
+    interrupted: bool = False
+
+    @property
+    def tally(self) -> Tally:
+        """The total."""
+        return sum((done.tally for done in self.dones), Tally())
+
+    @property
+    def good(self) -> bool:
+        """Whether something ran, all of it did, and nothing failed."""
+        return not self.interrupted and self.tally.failed == 0 and self.tally.passed > 0
+
+    @property
+    def status(self) -> int:
+        """The command's exit status."""
+        return 130 if self.interrupted else 0 if self.good else 1
+
+    def failures(self) -> list[tuple[str, str]]:
+        """What failed, and where its evidence is."""
+        found = []
+        for done in self.dones:
+            log = places.shown(done.job.log)
+            found += [(f"{done.job.name}: {case.name}", case.properties.get(junit.EVIDENCE, log))
+                      for case in done.cases if case.outcome == "failed"]
+            if done.problem and not self._unrun(done):
+                found.append((f"{done.job.name}: {done.problem}", log))
+        return found
+
+    def as_json(self) -> str:
+        """All of it, for machines."""
+        runs = [{"name": done.job.name, **asdict(done.tally), "seconds": round(done.seconds, 1),
+                 "problem": done.problem, "starts": junit.starts(done.cases),
+                 "junit": places.shown(done.job.junit), "log": places.shown(done.job.log)} for done in self.dones]
+        failures = [{"test": name, "evidence": folder} for name, folder in self.failures()]
+        return json.dumps({**asdict(self.tally), "seconds": round(self.seconds, 1), "good": self.good,
+                           "interrupted": self.interrupted, "failures": failures, "runs": runs}, indent=2)
+
+    def text(self) -> str:
+        """The report for people; its last line is the one that tools read."""
+        lines = ["", *(self._rows() if len(self.dones) > 1 else [])]
+        for name, folder in self.failures():
+            lines += [f"FAILED {name}", f"  evidence: {folder}"]
+        cases = [(case, done) for done in self.dones for case in done.cases]
+        slow = sorted(cases, key=lambda pair: -pair[0].seconds)[:5]
+        lines.append("Slowest: " + ", ".join(f"{case.name.split('.')[-1]} ({done.job.name}) {case.seconds:.1f} s"
+                                             for case, done in slow))
+        tally = self.tally
+        lines += [f"JUnit XML: {', '.join(self._junit())}", f"Time: {durations.shown(self.seconds)}"]
+        if self.interrupted:
+            lines.append(f"Interrupted: {sum(map(self._unrun, self.dones))} of {len(self.dones)} did not run")
+        return "\n".join([*lines, f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped"])
+
+    def _rows(self) -> list[str]:
+        rows = [_COLUMNS.format("", "passed", "failed", "skipped", "time", "how guests start (median)")]
+        for done in self.dones:
+            tally = done.tally
+            if self._unrun(done):
+                rows.append(f"{done.job.name:<26}{'not run':>8}")
+                continue
+            how = junit.starts(done.cases) or done.problem.partition("\n")[0][:60]
+            rows.append(_COLUMNS.format(done.job.name, tally.passed, tally.failed, tally.skipped,
+                                        f"{done.seconds:.0f} s", how).rstrip())
+        total = self.tally
+        return [*rows, _COLUMNS.format("total", total.passed, total.failed, total.skipped,
+                                       durations.shown(self.seconds), "").rstrip(), ""]
+
+    def _junit(self) -> Sequence[str]:
+        folders = dict.fromkeys(done.job.junit.parent for done in self.dones)
+        return [f"{places.shown(folder)}/*.xml" for folder in folders]
+
+    @staticmethod
+    def _unrun(done: Done) -> bool:
+        return done.status is None and not done.ended and done.why_not == "not run"
