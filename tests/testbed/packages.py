@@ -10,7 +10,7 @@ _SCRIPT = places.TOP / "ci" / "install-packages"
 
 
 def missing(*groups: str) -> list[str]:
-    """Names of the packages of these groups (run, build, test) that are not installed."""
+    """names of the packages of these groups (run, build, test, debug) that are not installed."""
     done = subprocess.run([_SCRIPT, "--list", *groups], capture_output=True, text=True, check=False, timeout=60)
     if done.returncode not in (0, 3):
         raise TestbedError(done.stderr.strip())

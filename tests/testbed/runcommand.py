@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from testbed import options, places, workshop
+from testbed import options, places, stages, workshop
 from testbed.errors import DeadlinePassed, TestbedError
 from testbed.evidence import fresh_folder
 from testbed.guest import Guest
@@ -58,6 +58,7 @@ def _command(given: argparse.Namespace) -> int:
 def _run(given: argparse.Namespace) -> int:
     subject, cell = Subject.of(given), options.cell(given)
     os.environ.update(subject.variables())
+    stages.only_slow()
     workshop.install("run", "build", allowed=not given.no_install)
     ready = workshop.prepare([cell], "prd32-device", module=subject.module)
     folder = fresh_folder(places.OUTPUT / "run" / str(os.getpid()))

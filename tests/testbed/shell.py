@@ -53,7 +53,9 @@ def _command(given: argparse.Namespace) -> int:
 def run(workshop: Workshop, cell: Cell, *, monitor: bool, gdb: bool, subject: Subject) -> int:
     """Gives the terminal to a guest until it powers off or the user presses Ctrl-A X. Returns QEMU's exit status."""
     folder = evidence.fresh_folder(places.OUTPUT / "shell" / str(os.getpid()))
-    changes = {"append": debugger.APPEND, "patience": debugger.PATIENCE} if gdb else {}
+    changes = {"append": "quiet"}
+    if gdb:
+        changes = {"append": f"quiet {debugger.APPEND}", "patience": debugger.PATIENCE}
     with ExitStack() as stack:
         sockets = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="prd32-")))
         extra = _monitor(sockets / "monitor") if monitor else []

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 _QUIET_SECONDS = 30.0  # without a terminal, a stage that runs says so this often
+_SLOW_SECONDS = 1.0
 _Result = TypeVar("_Result")
 
 
@@ -21,6 +22,7 @@ class Stage:
         self.state = "..."
         self._began = self._shown = time.monotonic()
         self._note = ""
+        self.seconds = 0.0  # how long it took, once it has ended
         self.good = True  # False: it ended without an error of its own, and yet something is wrong
 
     def update(self, text: str) -> None:
@@ -39,7 +41,11 @@ class Stage:
 
     def finished(self, mark: str) -> str:
         """The stage's last line."""
-        return f"{mark} {self.title:<46} {time.monotonic() - self._began:6.1f} s  {self._note}".rstrip()
+        return f"{mark} {self.title:<46} {self.seconds:6.1f} s  {self._note}".rstrip()
+
+    def end(self) -> None:
+        """It has ended now."""
+        self.seconds = time.monotonic() - self._began
 
 
 class _Board:
@@ -49,6 +55,7 @@ class _Board:
         self._lock = threading.RLock()
         self._running: list[Stage] = []
         self.terminal = sys.stderr.isatty()
+        self.terse = False
 
     def begin(self, title: str) -> Stage:
         with self._lock:
@@ -60,7 +67,11 @@ class _Board:
     def end(self, stage_: Stage, mark: str) -> None:
         with self._lock:
             self._running.remove(stage_)
-            self.line(stage_.finished(mark))
+            stage_.end()
+            if not self.terse or stage_.seconds > _SLOW_SECONDS:
+                self.line(stage_.finished(mark))
+            elif self.terminal:
+                print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
     def line(self, text: str) -> None:
         with self._lock:
@@ -75,6 +86,11 @@ class _Board:
 
 
 _board = _Board()
+
+
+def only_slow() -> None:
+    """From now on, stages that end within a second are not worth a line: for commands whose output is not ours."""
+    _board.terse = True
 
 
 @contextmanager
