@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from protocol.guest_memory import BASE, GuestMemory, table, transfer
+from protocol.guest_memory import BASE, GuestMemory, bus_master, table, transfer
 from protocol.vfio_user import DMA_MAP, MAP_READ, MAP_WRITE, Refused, memfd
 
 PAGE = 4096
@@ -143,6 +143,26 @@ def test_one_file_is_mapped_once(device, client, file):
     for page in range(16):
         client.dma_map(page * 2 * PAGE, PAGE, file, offset=page * PAGE)
     assert views() == 1
+
+
+def test_machine_with_memory_above_4_gib(device, client):
+    """6 GiB in one file, seen on both sides of the hole below 4 GiB. The card reaches the lower part; the upper one
+    takes part in everything but that."""
+    gib = 1 << 30
+    fd = memfd(6 * gib, sealed=True)
+    client.dma_map(0, 3 * gib, fd)
+    client.dma_map(4 * gib, 3 * gib, fd, offset=3 * gib)
+    bus_master(client)
+    os.pwrite(fd, table([(3 * gib - 512, 512)]), BASE)
+    os.pwrite(fd, b"edge" * 128, 3 * gib - 512)
+    transfer(client, BASE, to_host=False)
+    os.pwrite(fd, bytes(512), 3 * gib - 512)
+    transfer(client, BASE, to_host=True)
+    assert os.pread(fd, 516, 3 * gib - 512) == b"edge" * 128 + bytes(4), "and not over the hole into what follows"
+    client.dma_unmap(4 * gib, 3 * gib)
+    transfer(client, BASE, to_host=True)
+    assert device.stats()["bridge"]["mappings"] == {"now": 1, "most": 2}
+    os.close(fd)
 
 
 def test_number_of_mappings_is_bounded(client, file):
