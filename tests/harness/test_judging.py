@@ -1,38 +1,61 @@
 # SPDX-License-Identifier: Apache-2.0
 """What judges the other tests must itself be able to fail."""
 
+import json
+import os
+import re
 from pathlib import Path
 
 import pytest
 
-from testbed import evidence, kernellog, places
-from testbed.errors import TestbedError
-from testbed.judge import Judge
-from testbed.testrun import Summary
+from testbed import judge, junit, leaks
+from testbed.agent import Result
+from testbed.jobs import Done, Job
+from testbed.judge import Expected, Judge
+from testbed.junit import Tally
+from testbed.report import Report
 
-QUIET = "[    1.0] prd32 0000:01:00.0: ready\n[    1.1] random: crng init done\n"
+KMSG = ("5,0,0,-;Linux version 6.12", "6,1,1000,-;prd32 0000:01:00.0: ready")
+COUNTS = {"pinned": 0, "slots": 0, "tainted": 4096, "mappings": 3, "errors": 0}
 
 
 class FakeGuest:
-    """A guest of which only the kernel log and the pulse are looked at."""
+    """A guest of which only the kernel log, the counts and the pulse are looked at."""
 
-    def __init__(self) -> None:
-        self.log, self.alive = QUIET, True
+    def __init__(self, folder: Path) -> None:
+        self.kmsg, self.counts, self.alive, self.folder = list(KMSG), dict(COUNTS), True, folder
+        self.settle_after = 10 ** 6  # readings, until the bounce buffer is given back
 
-    def dmesg(self) -> str:
-        return self.log
+    def say(self, *lines: str) -> None:
+        for line in lines:
+            self.kmsg.append(f"4,{len(self.kmsg)},{2_000_000 + 100 * len(self.kmsg)},-;{line}")
+
+    def run(self, script: str, *, check: bool = True, timeout: float = 30) -> Result:
+        self.settle_after -= 1
+        if self.settle_after < 0:
+            self.counts["slots"] = 0
+        said = [f"/proc/vmstat:nr_foll_pin_acquired {100 + self.counts['pinned']}",
+                "/proc/vmstat:nr_foll_pin_released 100", f"swiotlb/io_tlb_used:{self.counts['slots']}",
+                f"dma-api/error_count:{self.counts['errors']}", f"/proc/sys/kernel/tainted:{self.counts['tainted']}",
+                "dump:", "dump:0000:00:03.0 900", f"dump:0000:01:00.0 {self.counts['mappings']}"]
+        if mark := re.search(r"testbed reads \w+", script):
+            self.say(mark[0], mark[0])
+            said += self.kmsg[:-1]
+        return Result(("sh",), 0, "\n".join(said).encode(), b"")
 
     def last_words(self) -> str:
         return "last words"
 
 
 class FakeCard:
-    """A card of which only the pulse and the violations are looked at."""
+    """A card of which only the pulse, the violations and the counters are looked at."""
 
     def __init__(self) -> None:
         self.records: list[dict] = []
         self.code: int | None = None
-        self.log = Path("card.log")
+        self.log, self.violations_file, self.stats_file = Path("card.log"), Path("violations"), Path("absent")
+        self.counters = {"card": {"active": []}, "bridge": {"mappings": {"now": 4}}, "violations_lost": 0}
+        self.pid = os.getpid()
 
     def poll(self) -> int | None:
         return self.code
@@ -43,115 +66,155 @@ class FakeCard:
     def violations(self) -> list[dict]:
         return list(self.records)
 
-
-@pytest.mark.parametrize("line", [
-    "WARNING: CPU: 0 PID: 12 at kernel/dma/debug.c:1031", "BUG: unable to handle page fault for address: 00000000",
-    "kernel BUG at mm/slub.c:100!", "Oops: 0000 [#1]", "BUG: KASAN: slab-use-after-free in prd32_read",
-    "UBSAN: shift-out-of-bounds in prd32_prd.c:10", "DMA-API: device driver frees DMA memory with wrong function",
-    "INFO: task prd32ctl:99 blocked for more than 120 seconds.", "DMAR: [DMA Write NO_PASID] Request device [01:00.0]",
-    "possible circular locking dependency detected", "swiotlb buffer is full (sz: 65536 bytes)",
-    "kmemleak: 3 new suspected memory leaks", "refcount_t: underflow; use-after-free.",
-])
-def test_complaint_is_found(line):
-    log = QUIET + f"[    2.0] {line}\n[    2.1] Call Trace:\n"
-    assert kernellog.complaints(log).startswith(f"[    2.0] {line}")
+    def stats(self) -> dict:
+        return json.loads(json.dumps(self.counters))
 
 
-def test_good_log_is_good():
-    assert kernellog.complaints(QUIET) == ""
+@pytest.fixture
+def guest(tmp_path, monkeypatch) -> FakeGuest:
+    monkeypatch.setattr(judge, "_SETTLE_SECONDS", 0.2)
+    (tmp_path / "serial.log").write_text("")
+    return FakeGuest(tmp_path)
 
 
-def test_only_the_new_part_is_judged():
-    old = QUIET + "[    2.0] WARNING: old\n"
-    assert kernellog.since(old + "[    3.0] new\n", old) == "[    3.0] new\n"
-    assert kernellog.since("[    9.0] the buffer wrapped\n", old) == "[    9.0] the buffer wrapped\n"
+@pytest.fixture
+def card(monkeypatch) -> FakeCard:
+    monkeypatch.setattr(judge, "_SETTLE_SECONDS", 0.2)
+    return FakeCard()
 
 
-def test_judge_is_content_with_nothing():
-    assert Judge(FakeGuest(), FakeCard()).verdict() == []
+def test_judge_is_content_with_nothing(guest, card):
+    assert Judge(guest, [card, FakeCard()]).verdict() == []
 
 
-def test_judge_sees_what_the_kernel_says():
-    guest = FakeGuest()
-    judge = Judge(guest, None)
-    guest.log += "[    2.0] BUG: something\n"
-    assert "BUG: something" in judge.verdict()[0]
+def test_judge_sees_what_the_kernel_says(guest):
+    judging = Judge(guest, [])
+    guest.say("BUG: something", "Call Trace:", " f+0x1/0x2")
+    assert judging.verdict() == ["the kernel complained:\n[    2.000200] BUG: something\n[    2.000300] Call Trace:\n"
+                                 "[    2.000400]  f+0x1/0x2"]
 
 
-def test_judge_sees_a_dead_guest():
-    guest = FakeGuest()
-    judge = Judge(guest, None)
+def test_judge_sees_what_the_kernel_said_while_the_driver_came(guest):
+    guest.say("BUG: something")
+    assert "BUG: something" in Judge(guest, []).verdict()[0]
+
+
+def test_judge_sees_that_messages_are_lost_and_looks_at_the_console(guest):
+    judging = Judge(guest, [])
+    (guest.folder / "serial.log").write_text("[    3.000000] WARNING: inconsistent lock state\r\n")
+    guest.kmsg = guest.kmsg[1:]
+    verdict = judging.verdict()
+    assert "1 messages of the kernel were lost" in verdict[0] and "inconsistent lock state" in verdict[1]
+
+
+def test_judge_sees_a_taint_that_the_log_does_not_show(guest):
+    judging = Judge(guest, [])
+    guest.counts["tainted"] |= 1 << 9
+    assert judging.verdict() == ["the kernel is tainted by a warning that its log does not show"]
+
+
+def test_judge_sees_a_dead_guest(guest):
+    judging = Judge(guest, [])
     guest.alive = False
-    assert "the guest ended" in judge.verdict()[0]
+    assert "the guest ended" in judging.verdict()[0]
 
 
-def test_judge_sees_a_dead_card():
-    card = FakeCard()
-    judge = Judge(None, card)
+def test_judge_sees_a_dead_card(card):
+    judging = Judge(None, [card])
     card.code = -11
-    assert "-11" in judge.verdict()[0]
+    assert "-11" in judging.verdict()[0]
 
 
-def test_judge_sees_an_unexpected_violation_and_not_an_old_one():
-    card = FakeCard()
+def test_judge_sees_the_second_card_as_well(card):
+    other = FakeCard()
+    judging = Judge(None, [card, other])
+    other.records.append({"rule": "prd-cross-64k"})
+    assert "prd-cross-64k" in judging.verdict()[0]
+
+
+def test_judge_sees_an_unexpected_violation_and_not_an_old_one(card):
     card.records.append({"rule": "old"})
-    judge = Judge(None, card)
-    assert judge.verdict() == []
+    judging = Judge(None, [card])
+    assert judging.verdict() == []
     card.records.append({"rule": "prd-cross-64k"})
-    assert "prd-cross-64k" in judge.verdict()[0]
+    assert "prd-cross-64k" in judging.verdict()[0]
 
 
-def test_judge_misses_an_expected_violation():
-    card = FakeCard()
-    judge = Judge(None, card, ("prd-cross-64k",))
-    assert "did not record" in judge.verdict()[0]
+def test_judge_sees_violations_that_a_full_disk_lost(card):
+    card.counters["violations_lost"] = 2
+    assert "could not write 2 violations" in Judge(None, [card]).verdict()[0]
+
+
+def test_judge_sees_a_channel_that_is_busy(guest, card):
+    judging = Judge(guest, [card])
+    card.counters["card"]["active"] = [1]
+    assert judging.verdict() == ["the card is still busy after the test: channel 1"]
+
+
+@pytest.mark.parametrize(("count", "name"), [("pinned", "pinned-pages"), ("slots", "swiotlb-slots"),
+                                             ("mappings", "dma-mappings"), ("errors", "dma-errors")])
+def test_judge_sees_a_leak_in_the_guest(guest, card, count, name):
+    judging = Judge(guest, [card])
+    before = guest.counts[count]
+    guest.counts[count] += 7
+    assert judging.verdict() == [f"a leak, {name}: 7 more than before the test ({before} before, {before + 7} after): "
+                                 f"{leaks.COUNTS[name].what}"]
+    assert Judge(guest, [card]).verdict() == [], "what was there before is not this test's"
+
+
+def test_judge_sees_a_leak_of_the_card(guest, card):
+    judging = Judge(guest, [card])
+    card.counters["bridge"]["mappings"]["now"] = 5
+    with open("/dev/null", encoding="utf-8"):
+        names = [problem.partition(":")[0] for problem in judging.verdict()]
+    assert names == ["a leak, card-mappings", "a leak, card-files"]
+
+
+def test_judge_waits_for_what_is_given_back_late(guest):
+    judging = Judge(guest, [])
+    guest.counts["slots"], guest.settle_after = 7, 3
+    assert judging.verdict() == []
+
+
+def test_judge_says_what_it_cannot_count(guest):
+    told = dict.fromkeys(Judge(guest, []).looked_at)
+    assert "pinned-pages" in told and "card-files: not counted, the guest has no card" in told
+
+
+def test_judge_misses_what_was_expected(guest, card):
+    judging = Judge(guest, [card], Expected(("prd-cross-64k",), ("swiotlb buffer is full", "BUG"), ("pinned-pages",)))
+    assert [problem.partition("\n")[0] for problem in judging.verdict()] == [
+        "the card did not record the expected violation prd-cross-64k",
+        "the kernel did not complain of 'swiotlb buffer is full' as expected; it said: nothing",
+        "the kernel did not complain of 'BUG' as expected; it said: nothing",
+        "the expected leak of pinned-pages did not happen"]
     card.records.append({"rule": "prd-cross-64k"})
-    assert judge.verdict() == []
+    guest.say("swiotlb buffer is full (sz: 4096 bytes)", "BUG: something")
+    guest.counts["pinned"] = 1
+    assert judging.verdict() == []
+    guest.say("WARNING: something else")
+    assert "something else" in judging.verdict()[0]
 
 
-def test_judge_misses_an_expected_complaint():
-    guest = FakeGuest()
-    judge = Judge(guest, None, (), "swiotlb buffer is full")
-    assert "did not complain" in judge.verdict()[0]
-    guest.log += "[    2.0] swiotlb buffer is full (sz: 4096 bytes)\n"
-    assert judge.verdict() == []
-
-
-def test_failure_keeps_its_evidence(tmp_path, monkeypatch):
-    monkeypatch.setattr(places, "FAILURES", tmp_path / "failures")
-    folder = evidence.fresh_folder(tmp_path / "run")
-    (folder / "serial.log").write_text("the console\n")
-    (folder / "initramfs.cpio").write_text("can be built again\n")
-    with pytest.raises(TestbedError, match="it broke\nLogs and how to repeat it: .*failures/name"):
-        with evidence.kept_on_failure("name", folder, ["./testbed demo"]):
-            raise TestbedError("it broke")
-    kept = {path.name for path in (tmp_path / "failures" / "name").iterdir()}
-    assert kept == {"serial.log", "reason", "reproduce"}
-    assert "./testbed demo" in (tmp_path / "failures" / "name" / "reproduce").read_text()
-
-
-def _junit(folder: Path, body: str) -> Path:
+def _report(folder: Path, status: int, body: str = "") -> Report:
     path = folder / "junit.xml"
-    path.write_text(f"<testsuites><testsuite>{body}</testsuite></testsuites>")
-    return path
+    if body:
+        path.write_text(f"<testsuites><testsuite>{body}</testsuite></testsuites>")
+    done = Done(Job("a cell", (), path, folder / "log"), status=status, ended=True, cases=junit.read(path))
+    return Report([done])
 
 
-def test_summary_counts(tmp_path):
-    summary = Summary()
-    summary.add(_junit(tmp_path, '<testcase classname="a" name="good"/><testcase classname="a" name="bad"><failure/>'
-                       '</testcase><testcase classname="a" name="not"><skipped/></testcase>'), 1)
-    assert (summary.passed, summary.failed, summary.skipped) == (1, 1, 1)
-    assert summary.failures == ["a.bad"] and not summary.good
-    assert summary.table().splitlines()[-1] == "1 passed, 1 failed, 1 skipped"
+def test_report_counts(tmp_path):
+    report = _report(tmp_path, 1, '<testcase classname="a" name="good"/><testcase classname="a" name="bad"><failure/>'
+                     '</testcase><testcase classname="a" name="not"><skipped/></testcase>')
+    assert report.tally == Tally(1, 1, 1) and report.status == 1
+    assert [name for name, _ in report.failures()] == ["a cell: a.bad"]
 
 
 def test_runner_that_died_counts_as_a_failure(tmp_path):
-    summary = Summary()
-    summary.add(tmp_path / "absent.xml", 4)
-    assert summary.failed == 1 and not summary.good
+    assert _report(tmp_path, 4).tally.failed == 1 and not _report(tmp_path, 4).good
+    assert not _report(tmp_path, 2, '<testcase classname="a" name="good"/>').good
 
 
 def test_nothing_run_is_not_good(tmp_path):
-    summary = Summary()
-    summary.add(_junit(tmp_path, ""), 0)
-    assert not summary.good
+    assert not _report(tmp_path, 0).good and _report(tmp_path, 0, '<testcase classname="a" name="good"/>').good

@@ -1,14 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a failure leaves behind: one folder with everything that is known about it, and how to repeat it."""
+"""What a failure leaves behind: one folder with everything that is known about it, and a script that repeats it."""
 
+import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from testbed import places
+from testbed import kernellog, places
 from testbed.errors import TestbedError
 from testbed.guest import Guest
+
+_TOO_BIG = (".cpio", ".bin", ".snapshot")  # what can be built again
+# What only a living guest can tell, each a file of the folder.
+_OF_GUEST = {
+    "interrupts": "cat /proc/interrupts",
+    "memory": "cat /proc/meminfo /proc/vmstat",
+    "modules": "cat /proc/modules; ls -l /sys/bus/pci/devices/*/driver",
+    "processes": "ps -o pid,ppid,stat,comm,args; for p in /proc/[0-9]*; do echo $p $(cat $p/comm); cat $p/stack; done",
+    "debugfs": "cd /sys/kernel/debug; for f in $(find prd32* swiotlb dma-api/[^d]* kmemleak -type f 2>/dev/null); do "
+               "echo \"== $f\"; head -c 65536 $f; done",
+}
+_REPRODUCE = """#!/bin/sh
+# Runs it again, in the same cell, from wherever this script is started. The exit status is 0 when nothing fails.
+# What the new run leaves is in the folder that REPRODUCE names, by default build/reproduced.
+cd {top} || exit 2
+export PRD32_OUTPUT="${{REPRODUCE:-$PWD/build/reproduced}}"
+unset PRD32_WORKSHOP
+{commands}
+"""
 
 
 def fresh_folder(path: Path) -> Path:
@@ -19,31 +39,65 @@ def fresh_folder(path: Path) -> Path:
 
 
 class Evidence:
-    """Collects what a run leaves in `folder`; `guest` may be set while it is alive, for its kernel log."""
+    """Collects what a run leaves in `folder`; `guest` may be set while it is alive, for what only it can tell; `how`
+    says how it came to be, for people. `commands` repeat the run."""
 
-    def __init__(self, folder: Path, commands: list[str]) -> None:
+    def __init__(self, folder: Path, commands: Sequence[str]) -> None:
         self.folder, self._commands = folder, commands
         self.guest: Guest | None = None
+        self.how = ""
 
     def gather(self) -> None:
-        """Adds what only a living guest can tell: its kernel log. A guest that is gone has serial.log."""
-        if self.guest and self.guest.alive:
-            try:
-                (self.folder / "dmesg").write_text(self.guest.dmesg())
-            except TestbedError as error:
-                (self.folder / "dmesg").write_text(f"not to be had: {error}\n")
+        """Adds what only a living guest can tell: its whole kernel log and more. One that is gone has serial.log."""
+        guest = self.guest
+        if not guest:
+            return
+        self._write("environment", lambda: "".join(f"{name}: {value}\n" for name, value in self._environment(guest)))
+        for card in guest.cards:
+            if card.poll() is None:
+                card.stats()  # renews the file that it has
+        if not guest.alive:
+            return
+        self._write("kernel.log", lambda: _kernel_log(guest))
+        for name, script in _OF_GUEST.items():
+            self._write(name, lambda script=script: guest.run(f"{script} 2>&1", check=False).text)
 
     def keep(self, name: str, reason: str) -> Path:
         """Copies it all to the failures folder under this name and returns where."""
         target = fresh_folder(places.FAILURES / name)
-        for path in self.folder.iterdir():
-            if path.is_file() and path.suffix not in (".cpio", ".bin"):  # what is big can be built again
-                shutil.copy2(path, target / path.name)
+        for path in sorted(self.folder.rglob("*")):
+            if path.is_file() and path.suffix not in _TOO_BIG:
+                copy = target / path.relative_to(self.folder)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(path, copy)
         (target / "reason").write_text(reason + "\n")
         script = target / "reproduce"
-        script.write_text("\n".join(["#!/bin/sh", "# Run it from the project's top folder.", *self._commands, ""]))
+        script.write_text(_REPRODUCE.format(top=shlex.quote(str(places.TOP)), commands="\n".join(self._commands)))
         script.chmod(0o755)
         return target
+
+    def _environment(self, guest: Guest) -> list[tuple[str, str]]:
+        spec = guest.spec
+        return [("cell", spec.cell_name), ("guest", self.how), ("kernel", spec.kernel.release),
+                ("kernel command line", spec.command_line()), ("RAM", spec.ram), ("QEMU", spec.qemu.version),
+                ("accelerator", spec.accelerator.name), ("driver", spec.driver), ("cards", str(len(guest.cards)))]
+
+    def _write(self, name: str, what: Callable[[], str]) -> None:
+        """Evidence is worth having in part: what cannot be had says why."""
+        try:
+            text = what()
+        except (TestbedError, OSError) as error:
+            text = f"not to be had: {error}"
+        (self.folder / name).write_text(text.rstrip("\n") + "\n")
+
+
+def _kernel_log(guest: Guest) -> str:
+    command, mark = kernellog.command()
+    said = guest.run(command, check=False).text + "\n"
+    reading = kernellog.parse(said, mark)
+    if not reading:
+        return f"(it was overwritten faster than it could be read; this is what came)\n{said}"
+    return (f"({reading.lost} messages were lost; serial.log may have them)\n" if reading.lost else "") + reading.text
 
 
 @contextmanager

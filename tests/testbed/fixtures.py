@@ -2,8 +2,9 @@
 """The ladder that tests climb: `device` (the card's program, no guest), `guest` (booted, no card), `card` (both).
 
 The lowest rung, the model alone, is C++: the test bench in tests/model. Each fixture judges after the test what the
-test itself did not look at: that the process lives, that the card recorded no breach that was not declared, that the
-kernel log is clean. When a test fails, build/failures/ gets a folder of its name with everything that is known.
+test itself did not look at (testbed/judge.py): that the process lives, that the card recorded no breach and the kernel
+made no complaint that was not declared, that nothing leaked. When a test fails, build/failures/ gets a folder of its
+name with everything that is known, and a script that runs it again.
 
 This is a pytest plugin, so that tests outside this tree have the same ladder (`./testbed test --tests FOLDER`).
 """
@@ -17,13 +18,13 @@ from pathlib import Path
 
 import pytest
 
-from testbed import environment, junit, levels, places, workshop as workshops
+from testbed import environment, junit, levels, places, techniques, workshop as workshops
 from testbed.card import CardProcess
 from testbed.environment import Cell
 from testbed.evidence import Evidence
 from testbed.guest import Guest
-from testbed.judge import Judge
-from testbed.lab import CARD_MEMORY, Lab, Station
+from testbed.judge import Expected, Judge
+from testbed.lab import CARD_MEMORY, Lab
 from testbed.options import Subject
 from testbed.workshop import Workshop
 
@@ -32,18 +33,24 @@ _MARKERS = (
     "card_memory(size): card memory of the card under test, as prd32-device takes sizes; 64M unless said",
     "guest_memory(size): RAM of the guest, as QEMU takes sizes; the environment's unless said",
     "environments(name, ...): the only environments that the test is for; all with tests = \"all\" unless said",
+    "kernels(name, ...): the only kernels that the test is for; all unless said",
     "covering: a quick test that matters everywhere: ./testbed test runs it in every environment",
     "technique(name, ...): the techniques (tests/techniques.toml) that the test shows",
     "expect_violations(rule, ...): breaches that the card must record during the test; any other fails it",
-    "expect_kernel_log(pattern): a complaint of the kernel that the test provokes on purpose",
+    "expect_kernel_log(pattern, ...): complaints of the kernel that the test provokes on purpose",
+    "expect_leak(name, ...): what the test leaks on purpose (testbed.leaks.COUNTS)",
+    "kmemleak: after the test, memory that nothing refers to is looked for, where the kernel can; costs seconds",
 )
 _failed = pytest.StashKey[str]()
 _cell = pytest.StashKey[Cell]()
+_checks = pytest.StashKey[list[str]]()  # what the judge looks at in this cell, and what it cannot
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cell", default=environment.DEFAULT, metavar="ENVIRONMENT[/KERNEL]",
                      help="where guest tests run (default: %(default)s); ./testbed matrix --list has all")
+    parser.addoption("--kmemleak", action="store_true",
+                     help="treat every guest test as marked kmemleak: about seven seconds more for each")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -58,21 +65,42 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if unwanted:
         config.hook.pytest_deselected(unwanted)
         items[:] = [item for item in items if item not in unwanted]
+    for item in items:
+        item.user_properties += [(techniques.PROPERTY, name) for name in _techniques(item)]
 
 
 def meant_for(item: pytest.Item, cell: Cell) -> bool:
     """Whether the test is run in this cell; one that needs no guest is the same everywhere."""
     if "lab" not in getattr(item, "fixturenames", ()):
         return True
+    kernels = item.get_closest_marker("kernels")
+    if kernels and cell.kernel not in kernels.args:
+        return False
     marker = item.get_closest_marker("environments")
     return cell.environment.name in marker.args if marker else cell.environment.tests == "all"
+
+
+def _techniques(item: pytest.Item) -> list[str]:
+    """The techniques that the test shows; a name that the table has not is a mistake in the test."""
+    names = list(dict.fromkeys(name for marker in item.iter_markers("technique") for name in marker.args))
+    if unknown := [name for name in names if name not in techniques.table()]:
+        raise pytest.UsageError(f"{item.nodeid}: {unknown[0]!r} is no technique of {places.shown(techniques.FILE)}")
+    return names
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item):
     report = (yield).get_result()
     if report.failed:
-        item.stash[_failed] = str(report.longrepr)
+        said = [f"--- {title}\n{text}" for title, text in report.sections]
+        item.stash[_failed] = "\n".join([item.stash.get(_failed, ""), report.longreprtext, *said]).strip()
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Says once what was looked at after each test of this run, and what could not be."""
+    if checks := terminalreporter.config.stash.get(_checks, None):
+        name = terminalreporter.config.stash[_cell].name
+        terminalreporter.write_line(f"looked at after each test in {name}: {'; '.join(checks)}")
 
 
 @pytest.fixture(scope="session")
@@ -85,8 +113,9 @@ def cell(request: pytest.FixtureRequest) -> Cell:
 def workshop(cell: Cell) -> Workshop:
     """Everything built. `./testbed test` hands it over; a pytest that was run by hand prepares it itself."""
     given = os.environ.get("PRD32_WORKSHOP")
-    return Workshop.load(Path(given)) if given else workshops.prepare([cell], "prd32-device",
-                                                                               module=Subject.inherited().module)
+    if given:
+        return Workshop.load(Path(given))
+    return workshops.prepare([cell], "prd32-device", module=Subject.inherited().module)
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +132,7 @@ def device(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CardProce
     marker = request.node.get_closest_marker("device_options")
     with CardProcess(places.device_program(), tmp_path, memory_size=_mark(request, "card_memory", None),
                      extra_args=marker.args if marker else ()) as process:
-        with _judged(request, Evidence(tmp_path, _commands(request)), Judge(None, [process], _rules(request))):
+        with _judged(request, Evidence(tmp_path, _commands(request)), Judge(None, [process], _expected(request))):
             yield process
 
 
@@ -124,31 +153,43 @@ def _lent(request: pytest.FixtureRequest, lab: Lab, cards: int | None = None) ->
                    memory=_mark(request, "guest_memory", "")) as station:
         request.node.user_properties += [("start", station.how), ("start_seconds", f"{station.seconds:.3f}")]
         evidence = Evidence(station.folder, _commands(request))
-        evidence.guest = station.guest
-        pattern = _mark(request, "expect_kernel_log", None)
-        with _judged(request, evidence, Judge(station.guest, station.guest.cards, _rules(request), pattern)):
+        evidence.guest, evidence.how = station.guest, f"{station.how} in {station.seconds:.2f} s"
+        kmemleak = request.config.getoption("--kmemleak") or request.node.get_closest_marker("kmemleak")
+        judge = Judge(station.guest, station.guest.cards, _expected(request), kmemleak=bool(kmemleak))
+        if _checks not in request.config.stash:
+            request.config.stash[_checks] = judge.looked_at
+            request.getfixturevalue("record_testsuite_property")("checks", "; ".join(judge.looked_at))
+        with _judged(request, evidence, judge):
             yield station.guest
 
 
 @contextmanager
 def _judged(request: pytest.FixtureRequest, evidence: Evidence, judge: Judge) -> Iterator[None]:
     yield
-    problems = judge.verdict()
+    problems, by_itself = judge.verdict(), _failed not in request.node.stash
     if problems:
-        request.node.stash[_failed] = "\n".join(problems)
+        request.node.stash[_failed] = "\n".join([request.node.stash.get(_failed, ""), *problems]).strip()
     if _failed in request.node.stash:
         evidence.gather()
-        where = f"{request.node.nodeid}-{request.config.stash[_cell].file_name}"
+        where = f"{_shown(request.node)}-{request.config.stash[_cell].file_name}"
         folder = evidence.keep(re.sub(r"[^\w.-]+", "_", where), request.node.stash[_failed])
         request.node.user_properties.append((junit.EVIDENCE, places.shown(folder)))
         reporter = request.config.pluginmanager.get_plugin("terminalreporter")
         reporter.write_line(f"\nevidence: {places.shown(folder)}")
-    if problems:
+    if problems and by_itself:  # one test fails once; what it would hide is in the evidence
         pytest.fail("\n".join(problems), pytrace=False)
 
 
+def _shown(node: pytest.Item) -> str:
+    """The test's name; a file from outside of this tree by its own name alone."""
+    path = Path(node.path)
+    file = places.shown(path) if path.is_relative_to(places.TOP) else path.name
+    return f"{file}::{node.nodeid.partition('::')[2]}"
+
+
 def _commands(request: pytest.FixtureRequest) -> list[str]:
-    return [levels.again(Path(request.node.path), request.node.name, request.config.stash[_cell])]
+    node = request.node
+    return [levels.again(Path(node.path), node.nodeid.partition("::")[2], request.config.stash[_cell])]
 
 
 def _mark(request: pytest.FixtureRequest, name: str, otherwise: str | None) -> str | None:
@@ -156,6 +197,10 @@ def _mark(request: pytest.FixtureRequest, name: str, otherwise: str | None) -> s
     return marker.args[0] if marker else otherwise
 
 
-def _rules(request: pytest.FixtureRequest) -> tuple[str, ...]:
-    marker = request.node.get_closest_marker("expect_violations")
+def _expected(request: pytest.FixtureRequest) -> Expected:
+    return Expected(*(_words(request, name) for name in ("expect_violations", "expect_kernel_log", "expect_leak")))
+
+
+def _words(request: pytest.FixtureRequest, name: str) -> tuple[str, ...]:
+    marker = request.node.get_closest_marker(name)
     return tuple(marker.args) if marker else ()

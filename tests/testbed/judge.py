@@ -72,7 +72,8 @@ class Judge:
                 problems.append(f"the card ended with {code} during the test; see {card.log}:\n{card.log_tail()}")
             new += card.violations()[before:]
             if lost := _lost(card):
-                problems.append(f"the card could not write {lost} violations to {card.violations_file}: is the disk full?")
+                problems.append(f"the card could not write {lost} violations to {card.violations_file}: is the disk "
+                                "full?")
             if self._guest and code is None and (busy := _settled_busy(card)):
                 problems.append(f"the card is still busy after the test: channel {', '.join(map(str, busy))}")
         problems += [f"a violation that the test did not expect: {violation}" for violation in new
