@@ -83,8 +83,8 @@ void run(const Options& options) {
                  {.spin = std::chrono::microseconds(options.spin_us), .once = options.once});
   const auto report = [&] {
     if (!options.stats.empty()) {
-      write_atomically(options.stats,
-                       statistics_text(card.statistics(), statistics, function.interrupts().counts(), map, violations));
+      write_atomically(options.stats, statistics_text(card.statistics(), card.active_channels(), statistics,
+                                                      function.interrupts().counts(), map, violations));
     }
   };
   loop.on_report(report);

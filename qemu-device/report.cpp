@@ -57,8 +57,9 @@ void ViolationReport::write(const Violation& violation) {
   }
 }
 
-std::string statistics_text(const CardStatistics& card, const BridgeStatistics& bridge,
-                            const InterruptCounts& interrupts, const DmaMap& map, const ViolationReport& violations) {
+std::string statistics_text(const CardStatistics& card, const std::vector<unsigned>& active,
+                            const BridgeStatistics& bridge, const InterruptCounts& interrupts, const DmaMap& map,
+                            const ViolationReport& violations) {
   nlohmann::json messages = nlohmann::json::object();
   for (std::uint16_t command = 0; command < wire::kCommands; ++command) {
     if (bridge.messages[command] != 0) {
@@ -67,7 +68,8 @@ std::string statistics_text(const CardStatistics& card, const BridgeStatistics& 
   }
   const nlohmann::json text = {
       {"card",
-       {{"tables", card.tables},
+       {{"active", active},
+        {"tables", card.tables},
         {"errors", card.errors},
         {"stops", card.stops},
         {"prds", card.prds},

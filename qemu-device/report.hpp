@@ -6,6 +6,7 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "dma_map.hpp"
 #include "interrupts.hpp"
@@ -35,10 +36,10 @@ class ViolationReport final : public ViolationLog {
   std::uint64_t count_ = 0;
 };
 
-/// All counters as JSON text.
-[[nodiscard]] std::string statistics_text(const CardStatistics& card, const BridgeStatistics& bridge,
-                                          const InterruptCounts& interrupts, const DmaMap& map,
-                                          const ViolationReport& violations);
+/// All counters as JSON text. `active`: the card's channels that are at work now.
+[[nodiscard]] std::string statistics_text(const CardStatistics& card, const std::vector<unsigned>& active,
+                                          const BridgeStatistics& bridge, const InterruptCounts& interrupts,
+                                          const DmaMap& map, const ViolationReport& violations);
 
 /// Replaces the file, so that a reader sees the old or the new text, never a part. Logs a failure.
 void write_atomically(const std::string& path, const std::string& text);

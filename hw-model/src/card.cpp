@@ -81,6 +81,16 @@ void Card::reset() {
   status_changed_.notify(sc_core::SC_ZERO_TIME);
 }
 
+std::vector<unsigned> Card::active_channels() const {
+  std::vector<unsigned> active;
+  for (unsigned channel = 0; channel < limits::kChannels; ++channel) {
+    if (channels_[channel].active()) {
+      active.push_back(channel);
+    }
+  }
+  return active;
+}
+
 void Card::transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& /*delay*/) {
   if (payload.get_byte_enable_ptr() != nullptr) {
     payload.set_response_status(tlm::TLM_BYTE_ENABLE_ERROR_RESPONSE);

@@ -95,15 +95,18 @@ TEST_F(RunningTest, StopOfAnIdleChannelIsNothing) {
 
 TEST_F(RunningTest, StopWhileAReadIsInTheTargetLeavesCardMemoryAlone) {
   start();
+  EXPECT_EQ(b.card.active_channels(), std::vector{0U});
   run_until_prds(1);
   hold_data();
   stop();
   EXPECT_TRUE(b.active(0)) << "the driver may not unmap what is being read";
+  EXPECT_EQ(b.card.active_channels(), std::vector{0U});
   EXPECT_EQ(b.read(regs::BmCommand::at(0), 1) & regs::BmCommand::kStart, 0U);
   sc_core::sc_start(1, sc_core::SC_MS);
   EXPECT_TRUE(b.active(0));
   release();
   ASSERT_FALSE(b.host.held);
+  EXPECT_TRUE(b.card.active_channels().empty());
   expect_stopped_after(1);
   EXPECT_TRUE(card_holds(1, 0));
 }

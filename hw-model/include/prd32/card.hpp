@@ -13,6 +13,7 @@
 #include <string_view>
 #include <systemc>
 #include <tlm>
+#include <vector>
 
 #include "prd32/channel.hpp"
 #include "prd32/violation.hpp"
@@ -51,6 +52,9 @@ class Card : public sc_core::sc_module {
   void reset();
 
   const CardStatistics& statistics() const { return statistics_; }
+
+  /// The channels that move data now, or have not yet ended a transfer that was stopped.
+  std::vector<unsigned> active_channels() const;
 
   /// The card's memory itself, for test benches. A card on a bus is reached through its channels only.
   std::span<std::uint8_t> memory() { return memory_.bytes(); }
