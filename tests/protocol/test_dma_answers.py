@@ -2,6 +2,7 @@
 """DMA by messages: answers that refuse, that do not fit, and that do not come."""
 
 import errno
+import struct
 import time
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from protocol.guest_memory import BASE, DMA, GuestMemory, error, error_code, finish, start, table, transfer
 from protocol.held_access import (ACTIVE, BYTES, FAILED, INTERRUPT, by_message, cancelled, card_bytes, release,
                                   start_and_hold, status)
-from protocol.vfio_user import DMA_WRITE, HEADER, REPLY, SECONDS, Client
+from protocol.vfio_user import CONFIG_REGION, DMA_WRITE, HEADER, REGION_READ, REPLY, SECONDS, Client
 
 PAGE = 4096
 
@@ -152,6 +153,20 @@ def test_client_that_never_answers(client, unshared, device):
             assert finish(client, channel) == FAILED
     assert by_message(device)["messages"] == 6
     assert len({request.id for request in unshared.held}) == 6, "ids are not used again before they were answered"
+
+
+@pytest.mark.device_options("--dma-timeout-ms", "500")
+@pytest.mark.expect_violations("dma-no-reply", "data-write")
+def test_client_that_reads_nothing(client, unshared, device):
+    """The time limit holds also while the program can neither send nor, for that reason, receive."""
+    start_and_hold(client, unshared, to_host=True)
+    client.socket.setblocking(False)
+    message = HEADER.pack(9, REGION_READ, 32, 0, 0) + struct.pack("=QII", 0, CONFIG_REGION, 4096)
+    with pytest.raises(BlockingIOError):
+        while True:
+            client.socket.send(message * 64)
+    assert device.violations() == []
+    wait_for_another_violation(device)
 
 
 @pytest.mark.device_options("--dma-timeout-ms", "0")
