@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """gdb on a guest: QEMU's stub on a UNIX socket, and a file of gdb commands that knows the kernel and the driver."""
 
+import platform
 import re
 from pathlib import Path
 
-from testbed import options, places
+from testbed import guestbuild, options, places
 from testbed.errors import TestbedError
 from testbed.guest import Guest
 from testbed.workshop import Software
@@ -37,13 +38,14 @@ def write_commands(guest: Guest, software: Software, socket: Path, path: Path) -
     if sections := _sections(guest, software):
         text = sections.pop(".text")
         words = [f"add-symbol-file {software.module} {text}", *(f"-s {name} {at}" for name, at in sections.items())]
-        lines.append(" ".join(words))
+        lines += [" ".join(words), f"set substitute-path {guestbuild.MODULE_PLACE} {software.source}"]
     path.write_text("\n".join(lines) + "\n")
 
 
 def advice(software: Software, path: Path, cell_words: list[str]) -> str:
     """The one command to type, and what it will know."""
-    lines = [f"gdb -x {places.shown(path)}"]
+    gdb = "gdb" if software.kernel.arch == platform.machine() else "gdb-multiarch"
+    lines = [f"{gdb} -x {places.shown(path)}"]
     if not software.kernel.symbols:
         better = options.again("shell", *cell_words, "--kernel", "debug", "--gdb")
         lines.append("  It knows the driver's symbols, not the kernel's: Debian has those of "

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from testbed import junit, places
+from testbed.command import tied
 from testbed.junit import Case, Tally
 from testbed.stages import Stage, stage
 
@@ -135,7 +136,7 @@ class Runner:
         with self._lock:
             if self._stopping:
                 return None
-            process = subprocess.Popen(job.argv, cwd=places.TOP, env={**os.environ, **job.variables},
+            process = subprocess.Popen(tied(job.argv), cwd=places.TOP, env={**os.environ, **job.variables},
                                        stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0)
             self._running.add(process)
         try:

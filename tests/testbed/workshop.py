@@ -26,12 +26,14 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True)
 class Software:
-    """What runs in guests of one kernel. `module` is the driver with its symbols, `driver` its path in the guest."""
+    """What runs in guests of one kernel. `module` is the driver with its symbols, `driver` its path in the guest,
+    `source` the folder that it was built from."""
 
     kernel: Kernel
     module: Path
     driver: str
     initramfs: Path
+    source: Path
 
 
 @dataclass(frozen=True)
@@ -145,4 +147,4 @@ def _software(name: str, arch: str, source: Path | None) -> Software:
                          for each in found.modules})
         initramfs = image.initramfs(kernel, module, [guestbuild.tool(arch)], wanted)
         now.note(f"{initramfs.stat().st_size / 1e6:.0f} MB")
-    return Software(kernel, module, f"/opt/prd32/{module.name}", initramfs)
+    return Software(kernel, module, f"/opt/prd32/{module.name}", initramfs, source or guestbuild.DRIVER)
