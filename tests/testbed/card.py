@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from testbed.command import tied
 from testbed.errors import TestbedError
 
 START_SECONDS = 20.0
@@ -82,7 +83,7 @@ class CardProcess:
         try:
             try:
                 with self.log.open("ab") as log:
-                    self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    self._process = subprocess.Popen(tied(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                                      pass_fds=(tell_ready,))
             finally:
                 os.close(tell_ready)

@@ -11,6 +11,12 @@ from testbed.errors import DeadlinePassed, TestbedError
 _TAIL_LINES = 25
 
 
+def tied(argv: Sequence[str]) -> list[str]:
+    """`argv` as a child that is killed when the thread that starts it ends, however it ends: nothing stays behind, even
+    when this process has no chance to clean up."""
+    return ["setpriv", "--pdeathsig", "KILL", *argv]
+
+
 def tail(text: str, lines: int = _TAIL_LINES) -> str:
     """The last lines of an output, indented, for an error's text."""
     return "\n".join("    " + line for line in text.rstrip().splitlines()[-lines:])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fresh guests of one cell, one for each test."""
+"""Fresh guests of one cell, one for each test: restored from a snapshot where QEMU can do that, else booted."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -7,11 +7,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed import places
+from testbed import places, snapshot
 from testbed.card import CardProcess
 from testbed.environment import Cell
 from testbed.evidence import fresh_folder
 from testbed.guest import Guest
+from testbed.machine import GuestSpec
 from testbed.workshop import Workshop
 
 CARD_MEMORY = "64M"
@@ -28,32 +29,78 @@ class Station:
 
 
 class Lab:
-    """Gives out fresh guests of a cell."""
+    """Gives out fresh guests of a cell. `patience`: see GuestSpec; for cards that a debugger stops."""
 
-    def __init__(self, workshop: Workshop, cell: Cell, folder: Path) -> None:
+    def __init__(self, workshop: Workshop, cell: Cell, folder: Path, *, patience: float = 0.0) -> None:
+        self._patience = patience
         self._workshop, self.cell, self._folder = workshop, cell, folder
         self._count = 0
+        self._snapshots: dict[str, Path] = {}  # by RAM
 
     @contextmanager
     def fresh(self, *, cards: int | None = None, card_memory: str = CARD_MEMORY, memory: str = "",
               driver: bool = True) -> Iterator[Station]:
         """A guest that no test has touched, gone afterwards. `cards`: how many are plugged, by default as many as the
-        environment has; `driver`: whether the driver is loaded and has found them."""
+        environment has; `driver`: whether the driver is loaded and has found them. `seconds` leaves out the making of a
+        snapshot, which happens once.
+        """
+        cold, spec = self.cell.environment.start == "cold", self._guest(memory)
+        saved = None if cold else self._snapshot(spec)
         began = time.monotonic()
         self._count += 1
         folder = fresh_folder(self._folder / str(self._count))
         count = self.cell.environment.cards if cards is None else cards
+        processes = [self._card(folder / f"card{number}" if number else folder, card_memory) for number in range(count)]
         with ExitStack() as stack:
-            processes = [stack.enter_context(self._card(folder / f"card{number}" if number else folder, card_memory))
-                         for number in range(count)]
-            guest = stack.enter_context(self._boot(folder, memory, processes))
-            if driver and processes:
-                guest.load_driver()
-            yield Station(guest, folder, "booted", time.monotonic() - began)
+            for process in processes:
+                stack.callback(process.stop)
+            # Ended before its cards are, so that they see it go.
+            guest = Guest(spec, folder, processes if cold else ())
+            stack.callback(guest.end)
+            if cold:
+                _boot(guest, driver)
+            else:
+                _restore(guest, saved, processes, driver)
+            yield Station(guest, folder, "booted" if cold else "restored", time.monotonic() - began)
+
+    def _guest(self, memory: str) -> GuestSpec:
+        return self._workshop.guest(self.cell, memory=memory, patience=self._patience)
+
+    def _snapshot(self, spec: GuestSpec) -> Path:
+        known = self._snapshots.get(spec.ram)
+        if not known or not known.exists():
+            known = self._snapshots[spec.ram] = snapshot.get(spec, self._folder / "snapshot")
+        return known
 
     def _card(self, folder: Path, memory: str) -> CardProcess:
         return CardProcess(places.device_program(), folder, memory_size=memory,
                            extra_args=self.cell.environment.card)
 
-    def _boot(self, folder: Path, memory: str, cards: Sequence[CardProcess]) -> Guest:
-        return Guest(self._workshop.guest(self.cell, memory=memory), folder, cards)
+
+def _boot(guest: Guest, driver: bool) -> None:
+    for card in guest.cards:
+        card.start()
+    guest.boot()
+    if driver:
+        guest.load_driver()
+    guest.await_cards(driver=driver)
+
+
+def _restore(guest: Guest, saved: Path, cards: Sequence[CardProcess], driver: bool) -> None:
+    guest.load(saved)
+    for card in cards:  # while QEMU loads
+        card.start()
+    loaded = snapshot.has_driver(guest.spec)
+    if loaded and not driver:
+        guest.resume()
+        guest.unload_driver()
+        loaded = False
+    else:
+        guest.resume(cards[:1])
+    for card in cards[len(guest.cards):]:
+        guest.await_cards(driver=loaded)  # so that the driver numbers the cards in their order
+        guest.plug(card)
+    guest.await_cards(driver=loaded)
+    if driver and not loaded:
+        guest.load_driver()
+        guest.await_cards(driver=True)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""QEMU's arguments for a guest: machine, memory, kernel, ports for cards. What an environment changes is in its words."""
+"""QEMU's arguments for a guest: machine, memory, kernel, ports for cards; what an environment changes is in its words.
+"""
 
 import json
 from collections.abc import Sequence
@@ -21,12 +22,14 @@ class _Architecture:
     machine: str
     console: str
     cpu: str
+    devices: tuple[str, ...]
 
 
 _ARCHITECTURES = {
-    "x86_64": _Architecture("q35", "ttyS0", "max"),
+    # vmgenid tells the kernel that it is a copy, so that guests of one snapshot draw different random numbers.
+    "x86_64": _Architecture("q35", "ttyS0", "max", ("-device", "vmgenid,guid=auto")),
     # Pointer authentication, which `max` has, costs an emulated processor a third of its speed.
-    "aarch64": _Architecture("virt,gic-version=3", "ttyAMA0", "cortex-a57"),
+    "aarch64": _Architecture("virt,gic-version=3", "ttyAMA0", "cortex-a57", ()),
 }
 
 
@@ -43,6 +46,7 @@ class GuestSpec:
     driver: str
     memory: str = ""
     append: str = ""
+    patience: float = 0.0  # seconds that QEMU waits for a card's reply before it gives the card up; 0: QEMU's own 5 s
 
     @property
     def ram(self) -> str:
@@ -73,7 +77,7 @@ def arguments(spec: GuestSpec, *, device_tree: Path | None = None) -> list[str]:
              "-machine", machine, "-accel", spec.accelerator.name, "-cpu", arch.cpu,
              "-object", f"{ram},id=ram,size={spec.ram}", "-m", spec.ram, "-smp", str(environment.cpus),
              "-kernel", str(spec.kernel.image), "-initrd", str(spec.initramfs), "-append", spec.command_line(),
-             *environment.qemu, "-device", "virtio-serial-pci"]
+             *environment.qemu, *arch.devices, "-device", "virtio-serial-pci"]
     if device_tree:
         words += ["-dtb", str(device_tree)]
     for number in range(environment.cards):
@@ -81,13 +85,14 @@ def arguments(spec: GuestSpec, *, device_tree: Path | None = None) -> list[str]:
     return words
 
 
-def card_device(number: int, socket: Path) -> dict:
+def card_device(number: int, socket: Path, patience: float = 0.0) -> dict:
     """The device to add for card `number` (from 0), as QEMU's -device and device_add take it."""
+    waits = {"x-msg-timeout": round(patience * 1000)} if patience else {}  # milliseconds
     return {"driver": "vfio-user-pci", "id": f"card{number}", "bus": f"port{number}",
-            "socket": {"type": "unix", "path": str(socket)}}
+            "socket": {"type": "unix", "path": str(socket)}, **waits}
 
 
-def card_arguments(sockets: Sequence[Path]) -> list[str]:
+def card_arguments(sockets: Sequence[Path], patience: float = 0.0) -> list[str]:
     """QEMU's arguments for cards that are there from the start."""
     return [word for number, socket in enumerate(sockets)
-            for word in ("-device", json.dumps(card_device(number, socket)))]
+            for word in ("-device", json.dumps(card_device(number, socket, patience)))]

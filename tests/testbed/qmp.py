@@ -20,19 +20,26 @@ class Qmp:
         self._events: deque[dict] = deque(maxlen=_EVENTS_KEPT)
 
     def negotiate(self) -> None:
-        """Reads the greeting and enters command mode; to be called once, after QEMU was started."""
-        self._json.receive(time.monotonic() + _REPLY_SECONDS)
+        """Enters command mode; to be called once, after QEMU was started."""
         self.command("qmp_capabilities")
 
     def command(self, name: str, **arguments: object) -> object:
         """Runs a command and returns its result. Argument names have _ where QMP has -. Raises TestbedError."""
-        words = {key.replace("_", "-"): value for key, value in arguments.items()}
-        number = self._json.request(name, words)
+        return self.reply(self.post(name, **arguments), name)
+
+    def post(self, name: str, **arguments: object) -> int:
+        """Sends a command without waiting for it; QEMU runs commands in order. `reply` takes what is returned."""
+        return self._json.request(name, {key.replace("_", "-"): value for key, value in arguments.items()})
+
+    def reply(self, number: int, name: str) -> object:
+        """The result of a command that was posted. Raises TestbedError."""
         end = time.monotonic() + _REPLY_SECONDS
         while True:
             message = self._json.receive(end)
             if "event" in message:
                 self._events.append(message)
+            elif "QMP" in message:
+                continue  # the greeting
             elif message.get("id", number) != number:
                 continue  # too late: whoever asked has given up
             elif "error" in message:

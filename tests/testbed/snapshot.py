@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guests that were booted once and saved: every test restores one of these files instead of booting.
+
+A file's name says its cell, its RAM, what it was made from (a hash) and what it holds (another). It is made again when
+it is absent or damaged, and may be deleted at any time.
+"""
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from testbed import places
+from testbed.errors import TestbedError
+from testbed.evidence import fresh_folder
+from testbed.filelock import locked
+from testbed.guest import Guest
+from testbed.machine import GuestSpec, arguments
+from testbed.stages import stage
+
+_FORMAT = 1  # raise it when the same inputs give another guest
+_KEPT = 2  # of each cell and RAM: this tree's, and another's
+_BLOCK = 1 << 16
+
+
+def has_driver(spec: GuestSpec) -> bool:
+    """Whether the driver is loaded in the snapshot, so that it takes a card at once. Not where something has to be set
+    up for each card before its driver comes."""
+    return not spec.environment.iommu_type
+
+
+def get(spec: GuestSpec, folder: Path, shelf: Path | None = None) -> Path:
+    """The snapshot of this guest, whole; booted in `folder` and saved first when there is none. `shelf`: where they are
+    kept, by default in the cache."""
+    shelf = shelf or places.cache() / "snapshots"
+    stem = f"{spec.cell_name.replace('/', '-')}-{spec.ram}"
+    wanted = f"{stem}-{key(spec)}"
+    with locked(shelf / f"{stem}.lock"):
+        for path in shelf.glob(f"{wanted}-*.snapshot"):
+            if path.stem == f"{wanted}-{digest(path)}":
+                os.utime(path)
+                return path
+            path.unlink()
+        part = shelf / f"{stem}.part"
+        try:
+            with stage(f"snapshot of {spec.cell_name} with {spec.ram}"):
+                _make(spec, folder, part)
+            path = part.rename(shelf / f"{wanted}-{digest(part)}.snapshot")
+        finally:
+            part.unlink(missing_ok=True)
+        for old in sorted(shelf.glob(f"{stem}-*.snapshot"), key=lambda each: each.stat().st_mtime)[:-_KEPT]:
+            old.unlink()
+    return path
+
+
+def key(spec: GuestSpec) -> str:
+    """A hash of everything that the snapshot is made from."""
+    contents = {str(spec.kernel.image): spec.kernel.key,
+                str(spec.initramfs): hashlib.sha256(spec.initramfs.read_bytes()).hexdigest()}
+    inputs = [_FORMAT, spec.qemu.version, [_state(word) for word in spec.qemu.argv], spec.qemu.env,
+              spec.accelerator.name, "" if spec.accelerator.name == "tcg" else _processor(), spec.driver,
+              spec.environment.iommu_type, [contents.get(word, word) for word in arguments(spec)]]
+    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
+
+
+def digest(path: Path) -> str:
+    """A hash of what the file holds. Blocks of zeros, most of guest RAM, are holes and are not read."""
+    total = hashlib.sha256()
+    with path.open("rb") as file:
+        total.update(str(file.seek(0, os.SEEK_END)).encode())
+        for offset, block in _blocks(file):
+            if block.count(0) != len(block):
+                total.update(offset.to_bytes(8, "little") + block)
+    return total.hexdigest()[:16]
+
+
+def _blocks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while True:
+        try:
+            data = os.lseek(file.fileno(), at, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole is left
+                return
+            raise
+        hole, at = os.lseek(file.fileno(), data, os.SEEK_HOLE), data // _BLOCK * _BLOCK
+        while at < hole:
+            yield at, os.pread(file.fileno(), _BLOCK, at)
+            at += _BLOCK
+
+
+def _make(spec: GuestSpec, folder: Path, path: Path) -> None:
+    with Guest(spec, fresh_folder(folder)) as guest:
+        if has_driver(spec):
+            guest.load_driver()
+        try:
+            guest.save(path)
+        except TestbedError as error:
+            raise TestbedError(f"a guest of {spec.cell_name} cannot be saved: {error}\nWhere QEMU cannot, the "
+                               'environment says start = "cold" in guest-image/environments.toml') from None
+
+
+def _state(word: str) -> list[object]:
+    """A word of QEMU's command and, when it names a file, which version of that file."""
+    path = Path(word)
+    return [word, *([path.stat().st_size, path.stat().st_mtime_ns] if path.is_file() else [])]
+
+
+def _processor() -> list[str]:
+    """This machine's processor: with KVM, the guest has what it has."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return sorted({line for line in lines if line.startswith(("model name", "flags", "Features", "CPU part"))})
