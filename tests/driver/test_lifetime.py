@@ -47,6 +47,7 @@ def test_reload_20_times(bound):
         expect_usable(bound)
 
 
+@pytest.mark.covering
 def test_unload_leaves_nothing(bound):
     bound.run("rmmod prd32")
     left = bound.run("grep -l prd32 /proc/interrupts /proc/iomem /proc/devices /proc/modules; ls -d /sys/class/prd32",

@@ -8,6 +8,7 @@ from prd32ctl import DEVICE, MIB, call, expect_usable, interrupts, roundtrip_wor
 ENDLESS = 1000000
 
 
+@pytest.mark.covering
 def test_two_processes_keep_their_data_apart(card):
     first = card.start(["prd32ctl", *roundtrip_words(4 * MIB, 0, 1, seed=1, iterations=10)])
     second = card.start(["prd32ctl", *roundtrip_words(4 * MIB, 8 * MIB, 2, seed=1000, iterations=10)])

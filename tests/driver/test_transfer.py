@@ -9,7 +9,7 @@ import pytest
 
 from prd32ctl import KIB, MIB, PARAMETERS, call, interrupts, memory_size, roundtrip
 
-SIZES = [1, 2, 511, 512, 4095, 4096, 4097, 65535, 65536, 65537, MIB + 3]
+SIZES = [1, 2, 511, 512, 4095, 4096, 4097, 65535, 65536, 65537, pytest.param(MIB + 3, marks=pytest.mark.covering)]
 PAGE_OFFSETS = [0, 1, 511, 4095]
 
 
@@ -48,6 +48,7 @@ def test_memory_is_really_scattered(card):
     assert roundtrip(card, 4 * MIB)["pieces"] > 900  # of 1024 pages
 
 
+@pytest.mark.covering
 def test_whole_card(card):
     size = memory_size(card)
     assert size == 64 * MIB
@@ -110,6 +111,7 @@ def test_one_interrupt_a_transfer(card):
     assert card.card.stats()["card"]["interrupts"][0] - cards == 100
 
 
+@pytest.mark.covering
 def test_kernel_memory(card):
     """splice() hands the driver kernel pages instead of a user's: sendfile() in both directions."""
     card.run("dd if=/dev/urandom of=/tmp/kernel-memory bs=64k count=17 2>/dev/null")
