@@ -2,8 +2,8 @@
 #include "pci_card.hpp"
 
 #include <fcntl.h>
-#include <sys/io.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <iostream>
@@ -100,18 +100,23 @@ WithoutDriver::~WithoutDriver() {
   }
 }
 
-BusMasterPorts::BusMasterPorts(const PciCard& card) : base_(card.io_base()) {
-  if (ioperm(base_, bar(pci::BarKind::kIo).size, 1) != 0) {
-    fail("cannot have the I/O ports at " + hex(base_));
-  }
+BusMasterPorts::BusMasterPorts(const PciCard& card)
+    : file_(card.path(text("resource", bar(pci::BarKind::kIo).index)), O_RDWR) {
+  static_cast<void>(card.io_base());  // throws when the file leads to no ports
 }
 
 std::uint8_t BusMasterPorts::read(std::uint32_t offset) const {
-  return inb(static_cast<unsigned short>(base_ + offset));
+  std::uint8_t value = 0;
+  if (pread(file_.get(), &value, sizeof value, static_cast<off_t>(offset)) != sizeof value) {
+    fail("cannot read an I/O port through " + file_.name());
+  }
+  return value;
 }
 
 void BusMasterPorts::write(std::uint32_t offset, std::uint8_t value) const {
-  outb(value, static_cast<unsigned short>(base_ + offset));
+  if (pwrite(file_.get(), &value, sizeof value, static_cast<off_t>(offset)) != sizeof value) {
+    fail("cannot write an I/O port through " + file_.name());
+  }
 }
 
 MappedRegisters::MappedRegisters(const PciCard& card)

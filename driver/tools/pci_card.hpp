@@ -48,17 +48,18 @@ class WithoutDriver {
   bool restored_ = false;
 };
 
-/// Access to the bus-master block through I/O ports, a byte at a time.
+/// Access to the bus-master block through I/O ports, a byte at a time. The kernel does it, for a write or read of the
+/// BAR's file in sysfs: processors other than x86 have no instruction for it.
 class BusMasterPorts {
  public:
-  /// Asks the kernel for the ports, which root may have.
+  /// Opens the file, which root may.
   explicit BusMasterPorts(const PciCard& card);
   /// `offset`: of a byte in the I/O BAR.
   [[nodiscard]] std::uint8_t read(std::uint32_t offset) const;
   void write(std::uint32_t offset, std::uint8_t value) const;
 
  private:
-  std::uint16_t base_;
+  File file_;
 };
 
 /// The card's registers, mapped read-only.

@@ -2,6 +2,7 @@
 """The guest's kernel and initramfs: the same inputs give the same bytes, and bad inputs are refused."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +77,8 @@ def test_guest_modules_come_with_what_they_need(kernel, tmp_path):
             assert (tmp_path / "modules" / name).read_bytes().startswith(b"\x7fELF")
     with pytest.raises(TestbedError, match="no module nosuch"):
         kernelmodules.copy(kernel, ["nosuch"], tmp_path / "other")
+    assert kernelmodules.has(kernel, "virtio-iommu") and kernelmodules.has(kernel, "virtio_pci")
+    assert not kernelmodules.has(kernel, "nosuch")
 
 
 def test_libraries_are_those_that_the_loader_finds():
@@ -84,7 +87,14 @@ def test_libraries_are_those_that_the_loader_finds():
     listing = command.run([usr / "lib64" / "ld-linux-x86-64.so.2", "--library-path", usr / "lib" / "x86_64-linux-gnu",
                            "--list", program], what="asking the loader", deadline=30)
     wanted = {line.split()[0].rpartition("/")[2] for line in listing.splitlines() if "linux-vdso" not in line}
-    assert {path.name for path in elf.closure(root.path, program)} == wanted
+    found = elf.closure(root.path, program)
+    assert {path.name for path in found} == wanted
+    assert usr / "lib64" / "ld-linux-x86-64.so.2" in found, "the loader must be where the program asks for it"
+
+
+def test_lack_of_a_library_is_told(tmp_path):
+    with pytest.raises(TestbedError, match="lacks /lib64/ld-linux-x86-64.so.2, which python3"):
+        elf.closure(tmp_path, Path("/usr/bin/python3"))
 
 
 def test_unknown_kernel_is_refused():

@@ -107,7 +107,9 @@ def _unpack(folder: Path, packages: tuple[Package, ...], tree: Path, progress: C
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if digest != package.sha256:
             raise TestbedError(f"{package.file} has the SHA-256 {digest}, locked is {package.sha256}")
-        command.run(["dpkg-deb", "--extract", deb, tree], what=f"unpacking {package.file}", deadline=300)
+        # Not dpkg-deb --extract: older packages have a folder lib, which would replace the link to usr/lib.
+        command.run(["/bin/sh", "-c", 'dpkg-deb --fsys-tarfile "$0" | tar -x -p --keep-directory-symlink -C "$1"',
+                     deb, tree], what=f"unpacking {package.file}", deadline=300)
         deb.unlink()
 
     largest_first = sorted(packages, key=lambda package: -package.size)

@@ -33,4 +33,4 @@ def closure(root: Path, program: Path) -> list[Path]:
 def _needs(file: Path) -> list[str]:
     text = command.run(["readelf", "--wide", "--dynamic", "--program-headers", file], deadline=30,
                        what=f"reading what {file.name} needs (readelf is in Debian's package binutils)")
-    return [*_NEEDED.findall(text), *_LOADER.findall(text)]
+    return [*_LOADER.findall(text), *_NEEDED.findall(text)]  # where the loader is matters, so that comes first

@@ -17,12 +17,13 @@ from testbed.kernels import Kernel
 OUTPUT = places.BUILD / "guest"
 
 _RECIPE = 3  # of what this file runs; raise it when the same sources must be built again
-_DRIVER = places.TOP / "driver"
-_TOOL_SOURCES = (_DRIVER, places.TOP / "hw-model" / "include" / "prd32")
-_TOOL_ROOTS = {"x86_64": "build"}
+DRIVER = places.TOP / "driver"
+_TOOL_SOURCES = (DRIVER, places.TOP / "hw-model" / "include" / "prd32")
+_TOOL_ROOTS = {"x86_64": "build", "aarch64": "cross-arm64"}
 _CROSS = {"x86_64": "", "aarch64": "aarch64-linux-gnu-"}  # what the names of the tools begin with
 _KERNEL_ARCH = {"x86_64": "x86_64", "aarch64": "arm64"}  # as the kernel's build calls it
 _STRIPPED = "stripped"
+MODULE_PLACE = "/scratch/module/driver"  # where a module's compiler finds sources: what debug information says
 # What an earlier build by hand may have left in a folder: made for another kernel, perhaps.
 _BUILT = shutil.ignore_patterns("*.o", "*.ko", "*.mod", "*.mod.c", ".*.cmd", "*.symvers", "modules.order", "out")
 
@@ -42,7 +43,7 @@ def folder_of(kernel: Kernel) -> Path:
     return OUTPUT / f"{kernel.arch}-{kernel.name}"
 
 
-def module(kernel: Kernel, source: Path = _DRIVER) -> Path:
+def module(kernel: Kernel, source: Path = DRIVER) -> Path:
     """The kernel module of a folder with a Kbuild or Makefile in the kernel's style, with its debug information.
 
     Rebuilt when the folder or the kernel changed. `stripped` gives the same for the guest.
@@ -51,11 +52,11 @@ def module(kernel: Kernel, source: Path = _DRIVER) -> Path:
         raise TestbedError(f"{source} has neither Kbuild nor Makefile, so it is no folder of a kernel module")
     root = debroot.get(kernel.build_root, _quiet)
     target = folder_of(kernel)
-    if source.resolve() != _DRIVER:  # another driver may have a module of the same name
+    if source.resolve() != DRIVER:  # another driver may have a module of the same name
         target /= f"{source.name}-{hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:8]}"
 
     def make(scratch: Path) -> list[Path]:
-        inside = scratch / "driver"  # the same for every driver: the name is all that the build sees of its place
+        inside = scratch / Path(MODULE_PLACE).name  # the same for every driver: all that the build sees of its place
         shutil.copytree(source, inside, ignore=_BUILT)
         log = places.REPORTS / f"build-{source.name}-{kernel.arch}-{kernel.name}.log"
         tools = _CROSS[kernel.arch]

@@ -22,10 +22,10 @@ from testbed.kernels import Kernel
 
 _SOURCES = places.TOP / "guest-image"
 _FILES = {"init": "init", "inittab": "etc/inittab", "profile": "etc/profile"}  # of this folder -> in the guest
-_FORMAT = 2  # of the base; raise it when what this file puts there changes
+_FORMAT = 3  # of the base; raise it when what this file puts there changes
 _FOLDERS = ("dev", "proc", "sys", "run", "tmp", "root", "etc", "boot", "opt/prd32", "usr/bin", "usr/sbin", "usr/lib64")
 _DRIVER_FOLDER = "opt/prd32"
-_ROOTS = {"x86_64": "guest"}
+_ROOTS = {"x86_64": "guest", "aarch64": "guest-arm64"}
 
 
 def initramfs(kernel: Kernel, module: Path, programs: list[Path], guest_modules: Sequence[str] = ()) -> Path:

@@ -15,13 +15,18 @@ from testbed.filelock import locked
 # Offsets of the setup header: Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header".
 _MAGIC_AT, _MAGIC = 0x202, b"HdrS"
 _SETUP_SECTS_AT, _PAYLOAD_AT = 0x1F1, 0x248
+_ARM_MAGIC_AT, _ARM_MAGIC = 0x38, b"ARM\x64"  # Documentation/arch/arm64/booting.rst
 _SECTOR = 512
 _SIZE_BYTES = 4  # behind a zstd payload, the size of what it holds
 _ZSTD, _XZ, _ELF = b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00", b"\x7fELF"
 
 
 def startable(packed: Path) -> Path:
-    """What QEMU starts, beside what Debian ships: uncompressed. Made on first use."""
+    """What QEMU starts: on x86_64 an uncompressed kernel, made on first use beside what Debian ships; on arm64 that."""
+    with packed.open("rb") as file:
+        head = file.read(_ARM_MAGIC_AT + len(_ARM_MAGIC))
+    if head.endswith(_ARM_MAGIC):
+        return packed
     target = packed.with_name(packed.name.replace("vmlinuz", "vmlinux", 1))
     with locked(target.with_name(f"{target.name}.lock")):
         if not target.exists():

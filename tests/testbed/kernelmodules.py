@@ -21,6 +21,11 @@ _SUFFIXES = (".ko", ".ko.xz", ".ko.zst")
 _DEPENDS = re.compile(rb"\0depends=([^\0]*)\0")  # the strings of section .modinfo end with a zero each
 
 
+def has(kernel: Kernel, name: str) -> bool:
+    """Whether the kernel has a module of this name, to load or built in. Linux 6.1 of amd64 has no virtio_iommu."""
+    return kernel.modules is None or _plain(name) in _built_in(kernel.modules) | _available(kernel.modules).keys()
+
+
 def copy(kernel: Kernel, names: Sequence[str], target: Path) -> None:
     """Fills the guest's /lib/modules/<release> with the modules of these names, decompressed. Built in ones are fine.
 
@@ -33,7 +38,7 @@ def copy(kernel: Kernel, names: Sequence[str], target: Path) -> None:
         (target / ALWAYS).touch()
         return
     available = _available(kernel.modules)
-    built_in = _names(Path(line) for line in (kernel.modules / "modules.builtin").read_text().split())
+    built_in = _built_in(kernel.modules)
     always = [name for name in _FOR_THE_AGENT if name not in built_in]
     depends: dict[str, list[str]] = {}
     wanted = [*always, *map(_plain, names)]
@@ -73,8 +78,9 @@ def _available(folder: Path) -> dict[str, Path]:
     return {_plain(path.name.split(".ko")[0]): path for path in files}
 
 
-def _names(paths) -> set[str]:
-    return {_plain(path.name.removesuffix(".ko")) for path in paths}
+def _built_in(folder: Path) -> set[str]:
+    lines = (folder / "modules.builtin").read_text().split()
+    return {_plain(Path(line).name.removesuffix(".ko")) for line in lines}
 
 
 def _plain(name: str) -> str:

@@ -22,6 +22,7 @@ _ROOTS = {
     ("6.12", "aarch64"): "kernel-6.12-arm64",
     ("7.2", "aarch64"): "kernel-7.2-arm64",
 }
+_FLAVOURS = {"x86_64": "-amd64", "aarch64": "-arm64"}  # how the names of Debian's kernels end
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def root_of(name: str, arch: str) -> str:
 
 
 def _of_debian(name: str, arch: str, root: debroot.Root) -> Kernel:
-    release = _release(root, name)
+    release = _release(root, name, arch)
     modules = root.path / "usr" / "lib" / "modules" / release
     places_of_image = (root.path / "boot" / f"vmlinuz-{release}", modules / "vmlinuz")  # the second since 7
     packed = next((path for path in places_of_image if path.exists()), None)
@@ -68,10 +69,10 @@ def _of_debian(name: str, arch: str, root: debroot.Root) -> Kernel:
                   Path(f"/usr/src/linux-headers-{release}"), None, key)
 
 
-def _release(root: debroot.Root, name: str) -> str:
-    """The one release in the root that belongs to this version; roots that extend others hold several."""
+def _release(root: debroot.Root, name: str, arch: str) -> str:
+    """The one release in the root that is of this version; roots that extend others hold several."""
     releases = sorted(path.name for path in (root.path / "usr" / "lib" / "modules").iterdir()
-                      if re.match(re.escape(name) + r"\.", path.name))
+                      if re.match(re.escape(name) + r"\.", path.name) and path.name.endswith(_FLAVOURS[arch]))
     if len(releases) != 1:
         raise TestbedError(f"{root.path} holds {len(releases)} kernels {name}, not one; delete it and try again")
     return releases[0]
