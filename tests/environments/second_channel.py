@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The card's second channel, which the driver leaves alone: a test may let it read any bus address meanwhile."""
+
+import json
+
+import regmap
+from environments.dma_probe import card_addresses
+from testbed.guest import Guest
+
+_CHANNEL = 1
+
+
+def tables(guest: Guest) -> list[int]:
+    """The bus address of each channel's descriptor table, as last programmed."""
+    return [int(channel["prdt"], 16) for channel in _channels(guest)]
+
+
+def fetch_table(guest: Guest, address: int) -> dict:
+    """Lets the second channel fetch a descriptor table from this address, which must be a multiple of 64 KiB, and waits
+    until it has ended. Returns its state as `prd32ctl ports status` has it; the channel is quiet again afterwards."""
+    registers = regmap.load()
+    bar = next(bar.index for bar in registers.bars if bar.name == "IO")
+    ports = f"/sys/bus/pci/devices/{card_addresses(guest)[0]}/resource{bar}"
+
+    def write(name: str, value: int, size: int) -> None:
+        octal = "".join(f"\\{byte:03o}" for byte in value.to_bytes(size, "little"))
+        guest.run(f"printf '{octal}' | dd of={ports} bs={size} seek={registers.offset(name, _CHANNEL) // size} "
+                  "conv=notrunc 2>/dev/null")
+
+    write("BM_PRDT", address, 4)
+    write("BM_COMMAND", 1, 1)  # START, host to card
+    state = _channels(guest)[_CHANNEL]
+    assert not state["active"], "the reading of a table that is not there cannot take long"
+    write("BM_COMMAND", 0, 1)
+    write("BM_STATUS", 6, 1)  # ERROR and INTERRUPT are cleared by ones
+    return state
+
+
+def _channels(guest: Guest) -> list[dict]:
+    return json.loads(guest.run(["prd32ctl", "ports", "status", "--json"]).text)["channels"]

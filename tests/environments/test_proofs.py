@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each environment is what it says, and its proof would notice if it were another."""
+
+import pytest
+
+from environments.proofs import PROOFS
+
+_REFUSED = ("prdt-fetch", "dma-after-unmap", "dma-unmapped")  # what the card records when memory is out of reach
+_MARKS = {
+    "nobounce": [pytest.mark.expect_kernel_log("DMA addr 0x[0-9a-f]+\\+[0-9]+ overflow")],
+    "vtd": [pytest.mark.expect_violations(*_REFUSED)],
+    "amd-iommu": [pytest.mark.expect_violations(*_REFUSED)],
+}
+
+# Where a proof is most likely to pass by mistake: in its sister.
+_SISTERS = {
+    "highmem": ["bounce", "nobounce"], "bounce": ["highmem"], "nobounce": ["highmem"], "vtd": ["vtd-lazy"],
+    "vtd-lazy": ["vtd"], "amd-iommu": ["vtd", "virtio-iommu"], "virtio-iommu": ["amd-iommu", "vtd"],
+    "arm64": ["arm64-virtio-iommu", "noncoherent", "reserved", "cma"], "arm64-virtio-iommu": ["virtio-iommu"],
+    "intx": ["msi"], "msi": ["intx"],
+}
+_WRONG = {"direct": [name for name in PROOFS if name != "direct"], **_SISTERS}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.environments(name), *_MARKS.get(name, ())])
+                                  for name in PROOFS])
+def test_environment_is_what_it_says(card, dma_probe, name):
+    PROOFS[name](card, dma_probe)
+
+
+@pytest.mark.parametrize("here, name", [pytest.param(here, name, marks=pytest.mark.environments(here))
+                                        for here, names in _WRONG.items() for name in names])
+def test_proof_fails_elsewhere(card, dma_probe, here, name):
+    with pytest.raises(AssertionError):
+        PROOFS[name](card, dma_probe)
