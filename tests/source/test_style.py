@@ -10,7 +10,6 @@ import pytest
 
 from testbed import debroot, places
 
-_GPL_FOLDER = "driver"
 _NO_LICENCE_LINE = {".md", ".json", ".txt", ""}  # prose, and formats that have no comments; LICENSES/ covers them
 
 
@@ -35,7 +34,7 @@ def test_every_file_names_its_licence():
 def test_kernel_code_is_gpl_and_the_rest_apache():
     wrong = []
     for path in _tracked(".c", ".h", ".cpp", ".hpp", ".py"):
-        kernel = path.parent == places.TOP / _GPL_FOLDER and path.suffix in (".c", ".h")
+        kernel = (path.parent / "Kbuild").exists() and path.suffix in (".c", ".h")
         wanted = "GPL-2.0-only" if kernel else "Apache-2.0"
         if f"SPDX-License-Identifier: {wanted}" not in path.read_text()[:400]:
             wrong.append(f"{places.shown(path)} (should be {wanted})")
