@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from testbed import accelerator, cardbuild, environment, guestbuild, image, kernels, packages, qemu
+from testbed import accelerator, cardbuild, environment, guestbuild, image, kernelmodules, kernels, packages, qemu
 from testbed.accelerator import Accelerator
 from testbed.environment import Cell
 from testbed.errors import TestbedError
@@ -144,7 +144,7 @@ def _software(name: str, arch: str, source: Path | None) -> Software:
     with stage(f"driver and guest image, {name}, {arch}") as now:
         module = guestbuild.module(kernel, source) if source else guestbuild.module(kernel)
         wanted = sorted({each for found in environment.everything().values() if found.arch == arch
-                         for each in found.modules})
+                         for each in found.modules if kernelmodules.has(kernel, each)})
         initramfs = image.initramfs(kernel, module, [guestbuild.tool(arch)], wanted)
         now.note(f"{initramfs.stat().st_size / 1e6:.0f} MB")
     return Software(kernel, module, f"/opt/prd32/{module.name}", initramfs, source or guestbuild.DRIVER)
