@@ -71,6 +71,7 @@ def test_memory_that_ends_early(card, name):
         assert result["matching"] == 2 * PAGE - 100
 
 
+@pytest.mark.technique("pin-user")
 def test_bad_memory_pins_nothing(card):
     """A failed request gives its pages back: /proc/vmstat counts what is pinned and unpinned."""
     def pinned() -> int:

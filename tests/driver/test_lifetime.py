@@ -48,6 +48,7 @@ def test_reload_20_times(bound):
 
 
 @pytest.mark.covering
+@pytest.mark.technique("bus-master")
 def test_unload_leaves_nothing(bound):
     bound.run("rmmod prd32")
     left = bound.run("grep -l prd32 /proc/interrupts /proc/iomem /proc/devices /proc/modules; ls -d /sys/class/prd32",
@@ -71,6 +72,7 @@ def test_unbind_while_open(bound):
 
 
 @pytest.mark.card_memory("512M")
+@pytest.mark.technique("transfer-timeout")
 def test_unbind_in_mid_transfer(bound):
     """The running transfer ends early; nothing is left mapped or running."""
     address = _address(bound)
@@ -90,6 +92,7 @@ def test_unbind_in_mid_transfer(bound):
 
 
 @pytest.mark.expect_violations("prdt-align-64k")
+@pytest.mark.technique("prdt-bytes", "io-ports", "prdt-align-64k")
 def test_misaligned_prdt_by_hand(bound):
     """What the driver never does, done from user space: the card refuses, and the driver then finds a good card."""
     for address in (0x12340004, 0x00008000, 0xffff0001):

@@ -54,6 +54,7 @@ def test_nonblock_on_a_busy_card(card):
 
 
 @pytest.mark.card_memory("512M")
+@pytest.mark.technique("transfer-timeout")
 def test_killed_in_mid_transfer(card):
     """kill -9 of a reader stops the engine before the memory goes, and the card is as good as before."""
     stops = card.card.stats()["card"]["stops"]

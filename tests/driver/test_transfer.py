@@ -13,6 +13,8 @@ SIZES = [1, 2, 511, 512, 4095, 4096, 4097, 65535, 65536, 65537, pytest.param(MIB
 PAGE_OFFSETS = [0, 1, 511, 4095]
 
 
+@pytest.mark.technique("streaming-sg", "streaming-direction", "pin-user")
+@pytest.mark.technique("consistent-mapping", "prdt-align-64k", "ordering")
 @pytest.mark.parametrize("size", SIZES)
 def test_size(card, size):
     before = card.card.stats()["card"]
@@ -61,6 +63,7 @@ def test_whole_card(card):
     assert after["interrupts"][0] - before["interrupts"][0] == 2 * size // (16 * MIB)
 
 
+@pytest.mark.technique("large-buffer")
 def test_several_tables_for_one_mapping(card):
     """With more pinned at a time than one table can describe, the tables follow each other."""
     card.run(f"echo {64 * KIB} > {PARAMETERS}/chunk_kib")
@@ -87,6 +90,7 @@ def test_small_chunks(card):
 @pytest.mark.timeout(600)
 @pytest.mark.card_memory("512M")
 @pytest.mark.guest_memory("1G")
+@pytest.mark.technique("large-buffer")
 def test_300_mebibytes(card):
     result = roundtrip(card, 300 * MIB, page_offset=3, card_offset=1, timeout=300)
     assert (result["bytes"], result["write_calls"], result["read_calls"]) == (300 * MIB, 1, 1)

@@ -11,6 +11,16 @@ _MARKS = {
     "vtd": [pytest.mark.expect_violations(*_REFUSED)],
     "amd-iommu": [pytest.mark.expect_violations(*_REFUSED)],
 }
+# What the proof of an environment shows besides.
+_IOMMU = ("iommu", "consistent-mapping", "streaming-single", "segment-64k")
+_TECHNIQUES = {
+    "direct": ("streaming-single", "interrupt-msix"), "highmem": ("dma-mask-32", "swiotlb-bounce"),
+    "bounce": ("swiotlb-bounce",), "nobounce": ("mapping-error",), "vtd": _IOMMU, "vtd-lazy": _IOMMU,
+    "amd-iommu": _IOMMU, "virtio-iommu": _IOMMU, "arm64-virtio-iommu": _IOMMU,
+    "noncoherent": ("non-coherent", "consistent-mapping"),
+    "reserved": ("reserved-memory", "prdt-over-allocate", "prdt-align-64k"), "cma": ("cma",),
+    "intx": ("interrupt-intx",), "msi": ("interrupt-msi",), "two-cards": ("several-cards",),
+}
 
 # Where a proof is most likely to pass by mistake: in its sister.
 _SISTERS = {
@@ -22,8 +32,11 @@ _SISTERS = {
 _WRONG = {"direct": [name for name in PROOFS if name != "direct"], **_SISTERS}
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.environments(name), *_MARKS.get(name, ())])
-                                  for name in PROOFS])
+def _marks(name: str) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.environments(name), pytest.mark.technique(*_TECHNIQUES.get(name, ())), *_MARKS.get(name, ())]
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=_marks(name)) for name in PROOFS])
 def test_environment_is_what_it_says(card, dma_probe, name):
     PROOFS[name](card, dma_probe)
 

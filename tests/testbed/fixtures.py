@@ -63,10 +63,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Takes out guest tests that are not for this run's environment."""
     unwanted = [item for item in items if not meant_for(item, config.stash[_cell])]
     if unwanted:
-        config.hook.pytest_deselected(unwanted)
+        config.hook.pytest_deselected(items=unwanted)
         items[:] = [item for item in items if item not in unwanted]
     for item in items:
-        item.user_properties += [(techniques.PROPERTY, name) for name in _techniques(item)]
+        if names := _techniques(item):
+            item.user_properties.append((techniques.PROPERTY, " ".join(names)))
 
 
 def meant_for(item: pytest.Item, cell: Cell) -> bool:

@@ -10,7 +10,7 @@ from testbed import places
 from testbed.errors import TestbedError
 
 FILE = places.TOP / "tests" / "techniques.toml"
-PROPERTY = "technique"  # of a test in JUnit files: one for each technique that it shows
+PROPERTY = "techniques"  # of a test in JUnit files: the names of those that it shows, with blanks between them
 
 
 @dataclass(frozen=True)
