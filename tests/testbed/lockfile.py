@@ -1,34 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`./testbed lock`: whether Debian's archive still has what guest-image/roots.lock names, and moving that lock."""
+"""Whether Debian's archive still has what guest-image/roots.lock names, and moving that lock (`./testbed lock`)."""
 
-import argparse
 import tempfile
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
-from testbed import debarchive, options, places, rootlock
+from testbed import debarchive, places, rootlock
 from testbed.debarchive import Package
 from testbed.errors import TestbedError
 from testbed.rootlock import RootLock
 from testbed.stages import stage
 
 GONE, NEWER = 1, 4  # exit statuses
-_STATUSES = """exit status: 0 all locked packages can be had and none is newer, 1 some are gone from this machine's
-archive (or something failed), 2 wrong usage, 4 newer ones are there; with --update 0 when all went well"""
 _DATE = "%Y%m%dT%H%M%SZ"  # as snapshot.debian.org writes times
-
-
-def add(commands) -> None:
-    """The command's line."""
-    parser = options.command(
-        commands, "lock", _command, "check the lock of the packages that guests are made of, or move it",
-        "  ./testbed lock                 what is locked against what the archive has today\n"
-        "  ./testbed lock --update        all roots as the archive has them today\n"
-        "  ./testbed lock --update guest  this root and those that share packages with it", statuses=_STATUSES,
-        installs=False)
-    parser.add_argument("--update", action="store_true", help="write the lock")
-    parser.add_argument("roots", nargs="*", metavar="ROOT", help="of guest-image/roots.toml (default: all)")
 
 
 def run(names: Sequence[str], *, update: bool) -> int:
@@ -49,10 +34,6 @@ def run(names: Sequence[str], *, update: bool) -> int:
     moved = {name: today[name] for name in chosen if differences[name]}
     rootlock.write({**{name: lock for name, lock in known.items() if name in definitions}, **moved})
     return 0
-
-
-def _command(given: argparse.Namespace) -> int:
-    return run(given.roots, update=given.update)
 
 
 def _family(names: Sequence[str], definitions: dict[str, dict]) -> list[str]:
