@@ -7,14 +7,18 @@ import os
 import platform
 import shutil
 import subprocess
+import tomllib
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
-from testbed import accelerator, debarchive, debroot, kernels, options, packages, places, qemu
+from testbed import accelerator, debarchive, debroot, environment, kernels, options, packages, places, qemu, rootlock
 from testbed.errors import TestbedError
 
 _DISK_NEEDED = 4 << 30
+_DISK_FOR_ALL = 14 << 30  # roots and snapshots of all cells, and what the build of the debug kernel needs meanwhile
 _MEMORY_NEEDED = 2 << 30
+_DU_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ def _command(given: argparse.Namespace) -> int:
 
 def examine() -> list[Finding]:
     """Looks at everything; changes nothing but the remembered answer of the accelerator's probe."""
-    looks = (_host, _rights, _archive, _packages, _namespace, _qemu, _accelerator, _cache, _disk, _memory)
+    looks = (_host, _rights, _archive, _packages, _namespace, _qemu, _accelerator, _kernels, _debugger, _cache, _disk,
+             _memory)
     findings = []
     for look in looks:
         try:
@@ -130,15 +135,60 @@ def _cache() -> Finding:
     path.mkdir(parents=True, exist_ok=True)
     if not os.access(path, os.W_OK):
         return Finding("cache", "missing", f"{path} cannot be written", "set XDG_CACHE_HOME to a folder that can")
-    size = sum(file.lstat().st_size for file in path.rglob("*") if file.is_file() and not file.is_symlink())
-    return Finding("cache", "ok", f"{path}, {size / 1e6:.0f} MB (safe to delete)")
+    sizes = {folder.name: size for folder, size in _sizes().items() if folder.parent == path}
+    parts = ", ".join(f"{name} {sizes[name] / 1e9:.1f} GB" for name in sorted(sizes)) or "of unknown size"
+    old = _unused_roots()
+    taken = sum(_sizes().get(root, 0) for root in old) / 1e9
+    advice = f"no longer used, {taken:.1f} GB: rm -r {' '.join(map(str, old))}" if old else ""
+    return Finding("cache", "note" if old else "ok", f"{path}: {parts} (safe to delete)", advice)
+
+
+def _unused_roots() -> list[Path]:
+    """Roots that guest-image/ described once and does so no more."""
+    names = tomllib.loads(rootlock.DEFINITIONS.read_text())
+    used = {debroot.path_of(name) for name in names}
+    return sorted(path for path in (places.cache() / "roots").glob("*") if path.is_dir() and path not in used)
+
+
+@cache
+def _sizes() -> dict[Path, int]:
+    """What the folders of the cache, and the roots in it, take of the disk, bytes: snapshots are mostly holes. Nothing
+    when there are so many files that counting them takes too long."""
+    folders = [*places.cache().glob("roots/*"), *places.cache().iterdir()]
+    argv = ["du", "--block-size=1", "--summarize", "--count-links", *(path for path in folders if path.is_dir())]
+    try:
+        rows = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=_DU_SECONDS).stdout
+    except subprocess.TimeoutExpired:
+        return {}
+    return {Path(path): int(size) for size, path in (row.split("\t") for row in rows.splitlines())}
+
+
+def _kernels() -> Finding:
+    wanted = sorted({(cell.kernel, cell.environment.arch) for cell in environment.matrix()})
+    absent = [f"{name} {arch}" for name, arch in wanted if not kernels.present(name, arch)]
+    if not absent:
+        return Finding("kernels", "ok", f"all {len(wanted)} of the matrix are in the cache")
+    return Finding("kernels", "note", f"{len(wanted) - len(absent)} of {len(wanted)} are in the cache",
+                   f"fetched when they are asked for (debug: built, in five minutes): {', '.join(absent)}")
+
+
+def _debugger() -> Finding:
+    if shutil.which("gdb"):
+        return Finding("debugger", "ok", "gdb is there, for ./testbed shell --gdb")
+    return Finding("debugger", "note", "no gdb", "installed by ./testbed shell --gdb and ./testbed test")
 
 
 def _disk() -> Finding:
     free = min(shutil.disk_usage(path).free for path in (places.cache(), places.TOP))
-    state = "ok" if free >= _DISK_NEEDED else "missing"
-    return Finding("disk", state, f"{free / 1e9:.1f} GB free", "" if state == "ok" else
-                   f"at least {_DISK_NEEDED / 1e9:.0f} GB are needed for the cache and the build")
+    found = f"{free / 1e9:.1f} GB free"
+    if free < _DISK_NEEDED:
+        return Finding("disk", "missing", found,
+                       f"at least {_DISK_NEEDED / 1e9:.0f} GB are needed for the cache and the build")
+    used = sum(size for folder, size in _sizes().items() if folder.parent == places.cache())
+    if free + used < _DISK_FOR_ALL:
+        return Finding("disk", "note", f"{found}, {used / 1e9:.1f} GB in the cache",
+                       f"enough for some cells; all of ./testbed matrix needs {_DISK_FOR_ALL / 1e9:.0f} GB")
+    return Finding("disk", "ok", found)
 
 
 def _memory() -> Finding:

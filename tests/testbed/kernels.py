@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed import debroot, kernelimage
+from testbed import debroot, kernelimage, places
 from testbed.errors import TestbedError
 
 NAMES = ("6.1", "6.12", "7.2", "debug")
@@ -51,6 +51,13 @@ def get(name: str, arch: str, progress: Callable[[str], None]) -> Kernel:
         known = ", ".join(f"{version} on {machine}" for version, machine in [*_ROOTS, ("debug", "x86_64")])
         raise TestbedError(f"there is no kernel {name} for {arch}; there are: {known}")
     return _of_debian(name, arch, debroot.get(_ROOTS[name, arch], progress))
+
+
+def present(name: str, arch: str) -> bool:
+    """Whether the cache has it, so that `get` neither fetches nor builds."""
+    if name == "debug":
+        return any((places.cache() / "kernels").glob("debug-*/bzImage"))
+    return (name, arch) in _ROOTS and debroot.complete(_ROOTS[name, arch])
 
 
 def root_of(name: str, arch: str) -> str:

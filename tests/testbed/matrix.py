@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import asdict, replace
 
-from testbed import celljobs, durations, environment, options, places, workshop
+from testbed import celljobs, coverage, durations, environment, options, places, workshop
 from testbed.environment import Cell
 from testbed.evidence import fresh_folder
 from testbed.filelock import alone
@@ -84,7 +84,7 @@ def _run(cells: list[Cell], subject: Subject, given: argparse.Namespace) -> Repo
     if not given.pytest and subject.own:
         celljobs.remember(whole, which)
         if not runner.interrupted and cells == environment.matrix():
-            _write_coverage(report)
+            coverage.write({done.job.name: done.job.junit for done in whole})
     return report
 
 
@@ -95,11 +95,6 @@ def _announce(plan: list[Job], tests: int, limit: int, some: bool) -> None:
     estimate = durations.shown(durations.together([job.expected for job in plan], limit))
     print(f"{len(plan)} cells, {'at most ' if some else ''}{tests} tests, {limit} cells side by side: about {estimate}"
           f"{how}. Ctrl-C ends it and reports what ran.", file=sys.stderr, flush=True)
-
-
-def _write_coverage(report: Report) -> None:
-    from testbed import coverage
-    coverage.write({done.job.name: done.job.junit for done in report.dones})
 
 
 def _listed() -> str:
