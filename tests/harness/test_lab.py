@@ -7,7 +7,9 @@ import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,6 +93,25 @@ def test_snapshot_is_made_once(spec, made, tmp_path):
     first = snapshot.get(spec, tmp_path / "boot", tmp_path / "shelf")
     assert snapshot.get(spec, tmp_path / "boot", tmp_path / "shelf") == first
     assert made == ["direct/6.12 512M"]
+
+
+def test_two_runs_make_it_once(spec, made, tmp_path, monkeypatch):
+    begun, make = threading.Event(), snapshot._make
+
+    def slowly(*words) -> None:
+        begun.set()
+        assert not second.wait(0.3), "the second run did not wait for the first"
+        make(*words)
+
+    second = threading.Event()
+    monkeypatch.setattr(snapshot, "_make", slowly)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(snapshot.get, spec, tmp_path / "boot", tmp_path / "shelf")
+        assert begun.wait(10)
+        path = snapshot.get(spec, tmp_path / "boot", tmp_path / "shelf")
+        second.set()
+        assert first.result() == path
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize("damage", [
@@ -197,7 +218,7 @@ def test_nothing_stays_of_a_process_that_is_killed(workshop, tmp_path):
 
 
 @DIRECT
-def test_figures(lab, request, record_property):
+def test_figures(lab, capsys, record_property):
     """No figure is judged: they depend on the machine. They are shown."""
     began, seconds = time.monotonic(), []
     for _ in range(GUESTS):
@@ -206,8 +227,8 @@ def test_figures(lab, request, record_property):
     whole = (time.monotonic() - began) / GUESTS
     text = f"{statistics.median(seconds):.2f} s at the median, {max(seconds):.2f} s at most, {whole:.2f} s with its end"
     record_property("fresh_guest_seconds", f"{statistics.median(seconds):.3f}")
-    request.config.pluginmanager.get_plugin("terminalreporter").write_line(
-        f"\na fresh guest with card and driver ({station.how}, of {GUESTS}): {text}")
+    with capsys.disabled():
+        print(f"\na fresh guest with card and driver ({station.how}, {GUESTS} of them): {text}")
 
 
 def _children() -> set[str]:

@@ -12,7 +12,8 @@ from testbed.errors import DeadlinePassed, TestbedError
 from testbed.jsonsocket import JsonSocket
 
 _REPLY_SECONDS = 60.0
-_FIRST_POLL, _SLOWEST_POLL = 0.002, 0.05  # seconds: the agent has no event for the end of a program
+# Seconds: the agent has no event for the end of a program. To ask takes an emulated guest a millisecond.
+_FIRST_POLL, _SLOWEST_POLL, _POLL_GROWTH = 0.002, 0.05, 1.2
 _FILE_CHUNK = 4 << 20
 
 
@@ -69,7 +70,7 @@ class GuestProcess:
                 raise DeadlinePassed(f"in the guest, {' '.join(self.argv)!r} was still running after {timeout:.0f} s")
             meanwhile()
             time.sleep(pause)
-            pause = min(pause * 1.5, _SLOWEST_POLL)
+            pause = min(pause * _POLL_GROWTH, _SLOWEST_POLL)
         return result
 
     def kill(self, signal: int = 9) -> None:

@@ -62,7 +62,7 @@ def key(spec: GuestSpec) -> str:
                 str(spec.initramfs): hashlib.sha256(spec.initramfs.read_bytes()).hexdigest()}
     inputs = [_FORMAT, spec.qemu.version, [_state(word) for word in spec.qemu.argv], spec.qemu.env,
               spec.accelerator.name, "" if spec.accelerator.name == "tcg" else _processor(), spec.driver,
-              spec.environment.iommu_type, [contents.get(word, word) for word in arguments(spec)]]
+              spec.environment.iommu_type, [contents.get(word) or _content(word) for word in arguments(spec)]]
     return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
 
 
@@ -101,6 +101,11 @@ def _make(spec: GuestSpec, folder: Path, path: Path) -> None:
         except TestbedError as error:
             raise TestbedError(f"a guest of {spec.cell_name} cannot be saved: {error}\nWhere QEMU cannot, the "
                                'environment says start = "cold" in guest-image/environments.toml') from None
+
+
+def _content(word: str) -> str:
+    """A word of the guest's arguments; of a device tree, which lies in the run's own folder, what it holds."""
+    return hashlib.sha256(Path(word).read_bytes()).hexdigest() if word.endswith(".dtb") else word
 
 
 def _state(word: str) -> list[object]:
