@@ -5,16 +5,17 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from testbed import places
 
-COMMANDS = ("demo", "test", "shell", "doctor")
+COMMANDS = ("demo", "test", "matrix", "run", "shell", "doctor", "lock")
 
 
 def _testbed(*words: str, **env: str) -> subprocess.CompletedProcess:
-    return subprocess.run([places.TOP / "testbed", *words], capture_output=True, text=True, check=False, timeout=120,
+    return subprocess.run([places.TOP / "testbed", *words], capture_output=True, text=True, check=False, timeout=250,
                           stdin=subprocess.DEVNULL, env={**os.environ, **env})
 
 
@@ -22,10 +23,13 @@ def _testbed(*words: str, **env: str) -> subprocess.CompletedProcess:
 def test_help(words):
     done = _testbed(*words)
     assert done.returncode == 0
-    assert done.stdout.startswith("usage: testbed") and "exit status" in done.stdout or words[0] == "doctor"
+    assert done.stdout.startswith("usage: testbed") and "exit status" in done.stdout
+    assert words == ("--help",) or f"examples:\n  ./testbed {words[0]}" in done.stdout
 
 
-@pytest.mark.parametrize("words", [(), ("dance",), ("demo", "--fast"), ("test", "--level", "cellar")])
+@pytest.mark.parametrize("words", [(), ("dance",), ("demo", "--fast"), ("test", "--level", "cellar"),
+                                   ("run",), ("run", "--put", "/no/file", "--", "true"), ("test", "-j", "0"),
+                                   ("run", "--timeout", "-1", "--", "true")])
 def test_wrong_usage(words):
     done = _testbed(*words)
     assert done.returncode == 2
@@ -80,15 +84,13 @@ def test_failed_test_leaves_a_folder(tmp_path):
                     "    card.run(['prd32ctl', 'info'])\n    assert False, 'on purpose'\n")
     try:
         done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test], cwd=places.TOP,
-                              capture_output=True, text=True, check=False, timeout=200)
+                              capture_output=True, text=True, check=False, timeout=200,
+                              env={**os.environ, "PRD32_OUTPUT": str(tmp_path)})
     finally:
         test.unlink()
     assert done.returncode == 1, done.stdout
-    folder = places.TOP / next(line.split()[-1] for line in done.stdout.splitlines() if line.startswith("evidence: "))
+    folder = Path(next(line.split()[-1] for line in done.stdout.splitlines() if line.startswith("evidence: ")))
     kept = {path.name for path in folder.iterdir()}
-    assert {"serial.log", "dmesg", "card.log", "command", "reason", "reproduce"} <= kept
+    assert {"serial.log", "kernel.log", "card.log", "command", "reason", "reproduce"} <= kept
     assert "on purpose" in (folder / "reason").read_text()
-    assert "./testbed test --level driver -- -k test_fails" in (folder / "reproduce").read_text()
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
+    assert "./testbed test --level driver --env direct --kernel 6.12 -- " in (folder / "reproduce").read_text()
