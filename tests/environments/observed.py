@@ -3,7 +3,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import PurePosixPath
 
 from driver.prd32ctl import roundtrip
 from environments.dma_probe import card_addresses
@@ -34,9 +33,10 @@ def bounced_bytes(guest: Guest, work: Callable[[], None]) -> int:
 
 
 def iommu_of(guest: Guest) -> str:
-    """The name of the first card's IOMMU without its number (dmar, ivhd, virtio ...), empty when it has none."""
+    """The kind of the first card's IOMMU: dmar (Intel), ivhd (AMD), virtio; empty when it has none."""
     path = guest.run(["readlink", f"/sys/bus/pci/devices/{card_addresses(guest)[0]}/iommu"], check=False).text
-    return PurePosixPath(path).name.rstrip("0123456789:.") if path else ""
+    found = re.search(r"/(dmar|ivhd|virtio)\d+\b", path)
+    return found.group(1) if found else path
 
 
 def iommu_type(guest: Guest) -> str:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
-from testbed import kernels, places
+from testbed import devicetree, kernels, places
 from testbed.errors import TestbedError
 
 FILE = places.TOP / "guest-image" / "environments.toml"
 DEFAULT = "direct"
 _CHOICES = {"arch": ("x86_64", "aarch64"), "start": ("snapshot", "cold"), "tests": ("all", "named"),
-            "device_tree": ("", "noncoherent", "reserved"), "iommu_type": ("", "DMA-FQ")}
+            "device_tree": ("", *devicetree.names()), "iommu_type": ("", "DMA-FQ")}
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Environment:
     cards: int = 1
     card: tuple[str, ...] = ()  # arguments of the device program
     shared_memory: bool = True  # False: the card cannot map guest RAM and asks QEMU for each access
-    device_tree: str = ""  # how QEMU's device tree is edited
+    device_tree: str = ""  # of guest-image/device-trees: added to QEMU's own
     start: str = "snapshot"
     tests: str = "all"
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed import devicetree
 from testbed.accelerator import Accelerator
 from testbed.environment import Environment
 from testbed.kernels import Kernel
@@ -14,6 +15,7 @@ from testbed.qemu import Qemu
 
 # The kernel tests its own cryptography at every boot, which takes an emulated processor half a second.
 _COMMAND_LINE = "loglevel=5 panic=-1 cryptomgr.notests"
+_FIRST_SLOT = 0x10  # of the cards' ports on bus 0; guest-image/device-trees names it, too
 AGENT_PORT = "org.qemu.guest_agent.0"
 
 
@@ -66,22 +68,24 @@ class GuestSpec:
         return " ".join(word for word in words if word)
 
 
-def arguments(spec: GuestSpec, *, device_tree: Path | None = None) -> list[str]:
+def arguments(spec: GuestSpec) -> list[str]:
     """QEMU's arguments for this guest, without those of its console, monitor and agent, and without its cards: each
     has a port, `card_device` says what to plug there."""
     environment, arch = spec.environment, _ARCHITECTURES[spec.kernel.arch]
     machine = ",".join(word for word in (arch.machine, "memory-backend=ram", environment.machine) if word)
     # The card reaches guest memory through this file descriptor, so it must be a shared one.
     ram = "memory-backend-memfd,share=on" if environment.shared_memory else "memory-backend-ram,share=off"
-    words = ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-             "-machine", machine, "-accel", spec.accelerator.name, "-cpu", arch.cpu,
+    board = ["-nodefaults", "-no-user-config", "-display", "none", "-cpu", arch.cpu,
              "-object", f"{ram},id=ram,size={spec.ram}", "-m", spec.ram, "-smp", str(environment.cpus),
+             *environment.qemu]
+    words = [*board, "-no-reboot", "-machine", machine, "-accel", spec.accelerator.name,
              "-kernel", str(spec.kernel.image), "-initrd", str(spec.initramfs), "-append", spec.command_line(),
-             *environment.qemu, *arch.devices, "-device", "virtio-serial-pci"]
-    if device_tree:
-        words += ["-dtb", str(device_tree)]
+             *arch.devices, "-device", "virtio-serial-pci"]
+    if environment.device_tree:
+        words += ["-dtb", str(devicetree.edited(environment.device_tree, spec.qemu, machine, board))]
     for number in range(environment.cards):
-        words += ["-device", f"pcie-root-port,id=port{number},chassis={number + 1},io-reserve=4k"]
+        words += ["-device", f"pcie-root-port,id=port{number},chassis={number + 1},addr={_FIRST_SLOT + number:#x},"
+                             "io-reserve=4k"]
     return words
 
 
