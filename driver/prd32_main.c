@@ -10,6 +10,7 @@
 #include <linux/io.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/of_reserved_mem.h>
 #include <linux/pci.h>
 
 #include "prd32.h"
@@ -89,11 +90,34 @@ static int prd32_setup_dma(struct device *dev)
 	return 0;
 }
 
+static void prd32_release_pool(void *dev)
+{
+	of_reserved_mem_device_release(dev);
+}
+
+/* A device tree may set memory aside for this card. The PCI core does not look for that. */
+static int prd32_setup_pool(struct device *dev)
+{
+	int err;
+
+	if (!IS_ENABLED(CONFIG_OF_RESERVED_MEM) || !dev->of_node)
+		return 0;
+	err = of_reserved_mem_device_init_by_idx(dev, dev->of_node, 0);
+	if (err == -ENODEV) /* none is named */
+		return 0;
+	if (err)
+		return dev_err_probe(dev, err, "its reserved memory cannot be used\n");
+	return devm_add_action_or_reset(dev, prd32_release_pool, dev);
+}
+
 static int prd32_setup_prdts(struct prd32_card *card)
 {
 	unsigned int i;
 	int err;
 
+	err = prd32_setup_pool(card->dma_dev);
+	if (err)
+		return err;
 	for (i = 0; i < PRD32_CHANNELS_USED; i++) {
 		err = prd32_prdt_alloc(card->dma_dev, &card->ch[i].prdt);
 		if (err)
