@@ -88,12 +88,11 @@ bool MessageDma::reply(const wire::Header& header, std::span<const std::byte> pa
   }
   MessageAccess& access = *found->second;
   waiting_.erase(found);
-  if (header.command != static_cast<std::uint16_t>(command_of(access))) {
-    finish(access, "dma-bad-reply");
-  } else if ((header.flags & wire::kFlagError) != 0) {
+  const bool answers = header.command == static_cast<std::uint16_t>(command_of(access));
+  if (answers && (header.flags & wire::kFlagError) != 0) {
     access.error = static_cast<int>(header.error);
     finish(access, "dma-refused-by-client");
-  } else if (!take(access, payload)) {
+  } else if (!answers || !take(access, payload)) {
     finish(access, "dma-bad-reply");
   } else if (access.moved == access.data.size()) {
     finish(access, nullptr);
