@@ -17,18 +17,22 @@ OOPS = ("BUG: unable to handle page fault for address: ffff888000000000", "#PF: 
         "Oops: 0002 [#1] PREEMPT SMP NOPTI", "RIP: 0010:prd32_read+0x1/0x2 [prd32]", *TRACE, "CR2: ffff888000000000",
         "---[ end trace 0000000000000000 ]---", "RIP: 0010:prd32_read+0x1/0x2 [prd32]",
         "PKRU: 55555554", "note: dd[99] exited with irqs disabled")
-KASAN = (RULE, "BUG: KASAN: slab-use-after-free in prd32_read+0x1/0x2 [prd32]", "Read of size 8 by task dd/99", *TRACE, "",
+KASAN = (RULE, "BUG: KASAN: slab-use-after-free in prd32_read+0x1/0x2 [prd32]",
+         "Read of size 8 by task dd/99", *TRACE, "",
          "Allocated by task 98:", " kasan_save_stack+0x1/0x2", "", "Memory state around the buggy address:",
          " ffff888000000000: fa fb fb fb", "                   ^", RULE)
-LOCKDEP = ("", "=" * 54, "WARNING: possible circular locking dependency detected", "6.12 Tainted: G           O", "-" * 54,
+LOCKDEP = ("", "=" * 54, "WARNING: possible circular locking dependency detected", "6.12 Tainted: G           O",
+           "-" * 54,
            "dd/99 is trying to acquire lock:", "ffff888 (&a){+.+.}-{3:3}, at: prd32_read+0x1/0x2",
-           "but task is already holding lock:", " Possible unsafe locking scenario:", "       CPU0                    CPU1",
+           "but task is already holding lock:", " Possible unsafe locking scenario:",
+           "       CPU0                    CPU1",
            " *** DEADLOCK ***", "1 lock held by dd/99:", " #0: ffff888 (&b){+.+.}-{3:3}, at: prd32_read+0x1/0x2",
            "stack backtrace:", "CPU: 0 PID: 99 Comm: dd", *TRACE)
 SLUB = ("=" * 77, "BUG kmalloc-64 (Tainted: G           O): Poison overwritten", "-" * 77, "",
         "0xffff888000000000-0xffff888000000003 @offset=1. First byte 0x11 instead of 0x6b",
         "Object   ffff888000000000: 11 11 11 11", *TRACE, "FIX kmalloc-64: Restoring Poison 0xffff888000000000=0x6b")
-ARM = ("------------[ cut here ]------------", "WARNING: CPU: 0 PID: 1 at mm/x.c:1 f+0x1/0x2", "pstate: 60400005", "pc : f+0x1/0x2",
+ARM = ("------------[ cut here ]------------", "WARNING: CPU: 0 PID: 1 at mm/x.c:1 f+0x1/0x2", "pstate: 60400005",
+       "pc : f+0x1/0x2",
        "x29: ffff800000000000", "Call trace:", " f+0x1/0x2 (P)", "---[ end trace 0000000000000000 ]---")
 REPORTS = {"warning": WARNING, "oops": OOPS, "kasan": KASAN, "lockdep": LOCKDEP, "slub": SLUB, "arm64": ARM}
 
@@ -45,14 +49,16 @@ def _records(*lines: str, since: int = 1_000_000) -> list[Record]:
     "BUG: KASAN: slab-use-after-free in prd32_read", "BUG: KFENCE: out-of-bounds read in prd32_read",
     "UBSAN: shift-out-of-bounds in prd32_prd.c:10", "DMA-API: debugging out of memory - disabling",
     "INFO: task prd32ctl:99 blocked for more than 120 seconds.", "rcu: INFO: rcu_preempt self-detected stall on CPU",
-    "rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:", "rcu: INFO: rcu_preempt detected expedited stalls on CPUs/tasks: {",
+    "rcu: INFO: rcu_preempt detected stalls on CPUs/tasks:",
+    "rcu: INFO: rcu_preempt detected expedited stalls on CPUs/tasks: {",
     "watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [dd:99]", "watchdog: Watchdog detected hard LOCKUP on cpu 0",
     "BUG: workqueue lockup - pool cpus=0", "BUG: scheduling while atomic: dd/99/0x00000002",
     "BUG: sleeping function called from invalid context at mm/x.c:1", "BUG: spinlock bad magic on CPU#0, dd/99",
-    "DMAR: [DMA Write NO_PASID] Request device [01:00.0] fault addr 0x1000 [fault reason 0x05] PTE Write access is not set",
+    "DMAR: [DMA Write NO_PASID] Request device [01:00.0] fault addr 0x1000 [fault reason 0x05] PTE Write",
     "DMAR: DRHD: handling fault status reg 2", "AMD-Vi: Event logged [IO_PAGE_FAULT device=0000:01:00.0 domain=0x0001]",
     "prd32 0000:01:00.0: AMD-Vi: Event logged [IO_PAGE_FAULT domain=0x0001 address=0x1000 flags=0x0020]",
-    "virtio_iommu virtio1: page fault from EP 256 at 0x1000 [W]", "arm-smmu-v3 arm-smmu-v3.0.auto: event 0x10 received:",
+    "virtio_iommu virtio1: page fault from EP 256 at 0x1000 [W]",
+    "arm-smmu-v3 arm-smmu-v3.0.auto: event 0x10 received:",
     "WARNING: possible circular locking dependency detected", "WARNING: possible recursive locking detected",
     "WARNING: inconsistent lock state", "WARNING: suspicious RCU usage", "WARNING: held lock freed!",
     "WARNING: bad unlock balance detected!", "[ BUG: Invalid wait context ]", "WARNING: dd/99 still has locks held!",
@@ -64,7 +70,8 @@ def _records(*lines: str, since: int = 1_000_000) -> list[Record]:
     "insmod: page allocation failure: order:11, mode:0xcc0(GFP_KERNEL), nodemask=(null)",
     "dd invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0",
     "irq 10: nobody cared (try booting with the \"irqpoll\" option)", "Disabling IRQ #10",
-    "ODEBUG: free active (active state 0) object: 00000000", "Kernel panic - not syncing: Fatal exception", "Call Trace:",
+    "ODEBUG: free active (active state 0) object: 00000000", "Kernel panic - not syncing: Fatal exception",
+    "Call Trace:",
 ])
 def test_complaint_is_found(line):
     found = kernellog.reports(_records(*QUIET, line, *QUIET))
@@ -74,10 +81,12 @@ def test_complaint_is_found(line):
 @pytest.mark.parametrize("line", [
     "DMA-API: preallocated 65536 debug entries", "DMA-API: debugging enabled by kernel config",
     "kmemleak: Kernel memory leak detector initialized (mem pool available: 15679)",
-    "kmemleak: Automatic memory scanning thread started", "DMAR: Host address width 39", "DMAR: DRHD base: 0x000000fed90000",
+    "kmemleak: Automatic memory scanning thread started", "DMAR: Host address width 39",
+    "DMAR: DRHD base: 0x000000fed90000",
     "AMD-Vi: Interrupt remapping enabled", "prd32: loading out-of-tree module taints kernel.",
     "prd32: module verification failed: signature and/or required key missing - tainting kernel",
-    "software IO TLB: mapped [mem 0x00000000bbfe0000-0x00000000bffe0000] (64MB)", "iommu: Default domain type: Translated",
+    "software IO TLB: mapped [mem 0x00000000bbfe0000-0x00000000bffe0000] (64MB)",
+    "iommu: Default domain type: Translated",
     "prd32 0000:01:00.0: channel 0: error 3 at descriptor 7",
 ])
 def test_what_is_no_complaint(line):
@@ -131,8 +140,9 @@ def test_a_reading_that_was_cut_is_none():
 
 
 def test_console_is_judged_too():
-    console = "program's own WARNING: no\r\n[    2.000000] fine\r\n[    3.000000] WARNING: inconsistent lock state\r\n"
-    assert [report.text for report in kernellog.of_console(console)] == ["[    3.000000] WARNING: inconsistent lock state"]
+    said = "[    3.000000] WARNING: inconsistent lock state"
+    console = f"program's own WARNING: no\r\n[    2.000000] fine\r\n{said}\r\n"
+    assert [report.text for report in kernellog.of_console(console)] == [said]
 
 
 def test_expected_and_unexpected():

@@ -149,8 +149,14 @@ def card(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Guest]:
     yield from _lent(request, lab)
 
 
-def _lent(request: pytest.FixtureRequest, lab: Lab, cards: int | None = None) -> Iterator[Guest]:
-    with lab.fresh(cards=cards, card_memory=_mark(request, "card_memory", CARD_MEMORY),
+@pytest.fixture
+def bare_card(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Guest]:
+    """A fresh guest with the environment's cards, and no driver."""
+    yield from _lent(request, lab, driver=False)
+
+
+def _lent(request: pytest.FixtureRequest, lab: Lab, cards: int | None = None, driver: bool = True) -> Iterator[Guest]:
+    with lab.fresh(cards=cards, driver=driver, card_memory=_mark(request, "card_memory", CARD_MEMORY),
                    memory=_mark(request, "guest_memory", "")) as station:
         request.node.user_properties += [("start", station.how), ("start_seconds", f"{station.seconds:.3f}")]
         evidence = Evidence(station.folder, _commands(request))
