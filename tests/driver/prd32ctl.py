@@ -5,12 +5,17 @@ import json
 import time
 from collections.abc import Callable
 
+from testbed import environment
 from testbed.guest import Guest
 
 DEVICE = "/dev/prd32-0"
 FUNCTION = "/sys/bus/pci/drivers/prd32"
 PARAMETERS = "/sys/module/prd32/parameters"
 MODULE = "/opt/prd32/prd32.ko"
+
+# Where the card's addresses are physical ones: pages stay as scattered as they are.
+WITHOUT_IOMMU = tuple(name for name, found in environment.everything().items()
+                      if "iommu" not in found.proves and found.tests == "all")
 
 KIB = 1 << 10
 MIB = 1 << 20
@@ -54,6 +59,13 @@ def interrupts(guest: Guest) -> int:
     count = guest.run("awk '/prd32-ch0/ { for (i = 2; $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' "
                       "/proc/interrupts").text
     return int(count)
+
+
+def expect_interrupts(guest: Guest, before: int, count: int) -> None:
+    """`count` more than `before`. A line may be signalled twice: QEMU takes the first access to a register for the end
+    of the interrupt, and the card has not been told to lower the line by then."""
+    most = 2 * count if guest.card.stats()["bridge"]["interrupts"]["intx"] else count
+    assert count <= interrupts(guest) - before <= most
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:

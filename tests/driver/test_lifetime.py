@@ -6,7 +6,8 @@ import json
 import pytest
 
 import regmap
-from prd32ctl import DEVICE, FUNCTION, MIB, MODULE, PARAMETERS, call, ctl, expect_usable, interrupts, wait_until
+from prd32ctl import (DEVICE, FUNCTION, MIB, MODULE, PARAMETERS, call, ctl, expect_interrupts, expect_usable,
+                      interrupts, wait_until)
 
 
 @pytest.fixture
@@ -71,6 +72,8 @@ def test_unbind_while_open(bound):
     assert bound.run(f"ls {DEVICE}").text == DEVICE, "a new device, under the old name"
 
 
+# Elsewhere nearly all of the time goes into copying or mapping, and the engine is hardly ever met.
+@pytest.mark.environments("direct", "message", "intx", "msi")
 @pytest.mark.card_memory("512M")
 @pytest.mark.technique("transfer-timeout")
 def test_unbind_in_mid_transfer(bound):
@@ -131,7 +134,7 @@ def test_sleep(bound):
     assert bound.run("cat /tmp/slept; rm /tmp/slept").text == "0"
     before = interrupts(bound)
     assert call(bound, "read", MIB, offset=0, seed=3)["matching"] == MIB
-    assert interrupts(bound) == before + 1
+    expect_interrupts(bound, before, 1)
 
 
 @pytest.mark.parametrize("parameters, good", [

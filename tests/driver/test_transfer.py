@@ -7,7 +7,8 @@ How descriptors are cut is tested without a guest in tests/driver/unit.
 
 import pytest
 
-from prd32ctl import KIB, MIB, PARAMETERS, call, interrupts, memory_size, roundtrip
+from prd32ctl import (KIB, MIB, PARAMETERS, WITHOUT_IOMMU, call, expect_interrupts, interrupts, memory_size,
+                      roundtrip)
 
 SIZES = [1, 2, 511, 512, 4095, 4096, 4097, 65535, 65536, 65537, pytest.param(MIB + 3, marks=pytest.mark.covering)]
 PAGE_OFFSETS = [0, 1, 511, 4095]
@@ -64,6 +65,7 @@ def test_whole_card(card):
 
 
 @pytest.mark.technique("large-buffer")
+@pytest.mark.environments(*WITHOUT_IOMMU)  # which turns this memory into one table's worth of descriptors
 def test_several_tables_for_one_mapping(card):
     """With more pinned at a time than one table can describe, the tables follow each other."""
     card.run(f"echo {64 * KIB} > {PARAMETERS}/chunk_kib")
@@ -111,7 +113,7 @@ def test_vectors(card, sizes):
 def test_one_interrupt_a_transfer(card):
     before, cards = interrupts(card), card.card.stats()["card"]["interrupts"][0]
     roundtrip(card, 4096, iterations=50)
-    assert interrupts(card) - before == 100
+    expect_interrupts(card, before, 100)
     assert card.card.stats()["card"]["interrupts"][0] - cards == 100
 
 

@@ -2,6 +2,7 @@
 """The environments that a driver meets (guest-image/environments.toml), and cells: an environment with a kernel."""
 
 import difflib
+import re
 import shlex
 import tomllib
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ FILE = places.TOP / "guest-image" / "environments.toml"
 DEFAULT = "direct"
 _CHOICES = {"arch": ("x86_64", "aarch64"), "start": ("snapshot", "cold"), "tests": ("all", "named"),
             "device_tree": ("", *devicetree.names()), "iommu_type": ("", "DMA-FQ")}
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -95,31 +97,44 @@ def matrix() -> list[Cell]:
 
 
 def _checked(name: str, table: object, path: Path) -> Environment:
-    def refuse(what: str) -> None:
-        raise TestbedError(f"{places.shown(path)}: [{name}] {what}")
+    try:
+        if not _NAME.fullmatch(name):
+            raise TestbedError("is no good name: lower-case letters, digits and hyphens make one")
+        if not isinstance(table, dict):
+            raise TestbedError("is no table")
+        found = Environment(name, **{"why": "", "proves": (), **{key: _value(key, table[key]) for key in table}})
+        _check_together(found)
+    except TestbedError as error:
+        raise TestbedError(f"{places.shown(path)}: [{name}] {error}") from None
+    return found
 
-    if not isinstance(table, dict):
-        refuse("is no table")
+
+def _value(key: str, given: object) -> object:
+    """The value of a field. TestbedError when there is no such field, or it cannot hold that."""
     known = {each.name: each for each in fields(Environment) if each.name != "name"}
-    values = {}
-    for key, value in table.items():
-        if key not in known:
-            refuse(f"has {key!r}, which is no field{_meant(key, known)}")
-        value = tuple(value) if isinstance(value, list) else value
-        kind = tuple if str(known[key].type).startswith("tuple") else known[key].type
-        if not isinstance(value, kind) or (kind is tuple and not all(isinstance(word, str) for word in value)):
-            refuse(f"has {key} = {table[key]!r}, which is no {'list of strings' if kind is tuple else kind.__name__}")
-        if value not in _CHOICES.get(key, (value,)):
-            refuse(f"has {key} = {value!r}; it may be {' or '.join(repr(word) for word in _CHOICES[key])}")
-        values[key] = value
-    for key in ("why", "proves"):
-        if not values.get(key):
-            refuse(f"lacks {key}")
-    if unknown := set(values.get("kernels", ())) - set(kernels.NAMES):
-        refuse(f"names the kernels {sorted(unknown)}; there are {', '.join(kernels.NAMES)}")
-    if values.get("cpus", 1) < 1 or values.get("cards", 1) < 1:
-        refuse("needs a processor and a card at least")
-    return Environment(name, **values)
+    if key not in known:
+        raise TestbedError(f"has {key!r}, which is no field{_meant(key, known)}")
+    value = tuple(given) if isinstance(given, list) else given
+    kind = tuple if str(known[key].type).startswith("tuple") else known[key].type
+    # Not isinstance(): true is an integer, too.
+    if type(value) is not kind or (kind is tuple and not all(isinstance(word, str) for word in value)):
+        wanted = "list of strings" if kind is tuple else kind.__name__
+        raise TestbedError(f"has {key} = {given!r}, which is no {wanted}")
+    if value not in _CHOICES.get(key, (value,)):
+        raise TestbedError(f"has {key} = {value!r}; it may be {' or '.join(map(repr, _CHOICES[key]))}")
+    return value
+
+
+def _check_together(found: Environment) -> None:
+    for key in ("why", "proves", "kernels"):
+        if not getattr(found, key):
+            raise TestbedError(f"lacks {key}")
+    if unknown := set(found.kernels) - set(kernels.NAMES):
+        raise TestbedError(f"names the kernels {sorted(unknown)}; there are {', '.join(kernels.NAMES)}")
+    if found.cpus < 1 or found.cards < 1:
+        raise TestbedError("needs a processor and a card at least")
+    if found.device_tree and found.arch != "aarch64":
+        raise TestbedError(f'has device_tree = {found.device_tree!r}, and only guests with arch = "aarch64" use one')
 
 
 def _meant(word: str, known: Iterable[str]) -> str:
