@@ -72,7 +72,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def meant_for(item: pytest.Item, cell: Cell) -> bool:
     """Whether the test is run in this cell; one that needs no guest is the same everywhere."""
-    if "lab" not in getattr(item, "fixturenames", ()):
+    if "cell" not in getattr(item, "fixturenames", ()):
         return True
     kernels = item.get_closest_marker("kernels")
     if kernels and cell.kernel not in kernels.args:
