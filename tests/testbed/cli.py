@@ -2,8 +2,10 @@
 """The command line of `./testbed`: one file for each command says what it takes and does."""
 
 import argparse
+import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 from testbed import demo, doctor, lockcommand, matrix, options, runcommand, shell, testrun
@@ -25,7 +27,10 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"testbed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("testbed: interrupted", file=sys.stderr)
+        print("testbed: interrupted", file=sys.stderr, flush=True)
+        if threading.active_count() > 1:  # they wait for locks or compilers, and do it anew next time
+            sys.stdout.flush()
+            os._exit(130)
         return 130
 
 
