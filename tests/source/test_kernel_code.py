@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a kernel maintainer's tools say of driver/: checkpatch --strict, sparse, and the compiler with W=1."""
+"""What a kernel maintainer's tools say of all kernel code: checkpatch --strict, sparse, and the compiler with W=1."""
 
 import shutil
 import tarfile
@@ -9,6 +9,8 @@ import pytest
 
 from testbed import buildroot, debroot, guestbuild, kernels, places
 
+_MODULES = ["driver", *sorted(str(path.parent.relative_to(places.TOP))
+                              for path in (places.TOP / "tests" / "environments").rglob("Kbuild"))]
 _CHECKPATCH = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch")
 _IGNORED = (
     "FILE_PATH_CHANGES,"  # wants a MAINTAINERS entry, which an out-of-tree driver has not
@@ -52,22 +54,27 @@ def checkpatch() -> Path:
 @pytest.mark.timeout(600)
 def test_checkpatch(build_root, checkpatch):
     with buildroot.scratch(build_root, "check") as folder:
-        shutil.copytree(places.TOP / "driver", folder / "driver")
         shutil.copytree(checkpatch, folder / "scripts")
-        files = sorted(str(path.relative_to(folder)) for path in (folder / "driver").glob("*.[ch]"))
-        assert files
+        for module in _MODULES:
+            shutil.copytree(places.TOP / module, folder / "code" / module)
+        files = sorted(str(path.relative_to(folder)) for module in _MODULES
+                       for path in (folder / "code" / module).glob("*.[ch]"))
+        assert len(files) > len(_MODULES)
         out = buildroot.run(build_root, folder, ["perl", "scripts/checkpatch.pl", "--no-tree", "--strict", "--terse",
                                                  "--max-line-length=100", "--ignore", _IGNORED, "-f", *files],
                             what="checkpatch --strict", deadline=120)
     assert "WARNING" not in out and "CHECK" not in out
 
 
-def test_sparse_and_warnings(build_root, kernel):
+@pytest.mark.parametrize("module", _MODULES)
+def test_sparse_and_warnings(build_root, kernel, module):
     with buildroot.scratch(build_root, "check") as folder:
-        shutil.copytree(places.TOP / "driver", folder / "driver")
-        out = buildroot.run(build_root, folder / "driver",
-                            ["make", f"KDIR={kernel.headers}", "W=1", "C=2", "CF=-Wsparse-error", "modules"],
-                            what="building the driver with W=1 and sparse", deadline=200)
+        inside = folder / "code"
+        shutil.copytree(places.TOP / module, inside)
+        out = buildroot.run(build_root, inside,
+                            ["make", "-C", str(kernel.headers), f"M=/{inside.relative_to(build_root.path)}", "W=1",
+                             "C=2", "CF=-Wsparse-error", "modules"],
+                            what=f"building {module} with W=1 and sparse", deadline=200)
     complaints = [line for line in out.splitlines() if "warning:" in line or "error:" in line]
     assert not complaints, "\n".join(complaints)
     assert "CHECK" in out, "sparse did not run"
