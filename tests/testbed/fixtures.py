@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ import pytest
 from testbed import environment, junit, levels, places, techniques, workshop as workshops
 from testbed.card import CardProcess
 from testbed.environment import Cell
+from testbed.errors import TestbedError
 from testbed.evidence import Evidence
 from testbed.guest import Guest
 from testbed.judge import Expected, Judge
@@ -156,8 +157,14 @@ def bare_card(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Guest]:
 
 
 def _lent(request: pytest.FixtureRequest, lab: Lab, cards: int | None = None, driver: bool = True) -> Iterator[Guest]:
-    with lab.fresh(cards=cards, driver=driver, card_memory=_mark(request, "card_memory", CARD_MEMORY),
-                   memory=_mark(request, "guest_memory", "")) as station:
+    with ExitStack() as stack:
+        try:
+            fresh = lab.fresh(cards=cards, driver=driver, memory=_mark(request, "guest_memory", ""),
+                              card_memory=_mark(request, "card_memory", CARD_MEMORY))
+            station = stack.enter_context(fresh)
+        except TestbedError as error:
+            _keep(request, Evidence(lab.latest, _commands(request)), f"the guest did not come up: {error}")
+            raise
         request.node.user_properties += [("start", station.how), ("start_seconds", f"{station.seconds:.3f}")]
         evidence = Evidence(station.folder, _commands(request))
         evidence.guest, evidence.how = station.guest, f"{station.how} in {station.seconds:.2f} s"
@@ -178,13 +185,17 @@ def _judged(request: pytest.FixtureRequest, evidence: Evidence, judge: Judge) ->
         request.node.stash[_failed] = "\n".join([request.node.stash.get(_failed, ""), *problems]).strip()
     if _failed in request.node.stash:
         evidence.gather()
-        where = f"{_shown(request.node)}-{request.config.stash[_cell].file_name}"
-        folder = evidence.keep(re.sub(r"[^\w.-]+", "_", where), request.node.stash[_failed])
-        request.node.user_properties.append((junit.EVIDENCE, places.shown(folder)))
-        reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-        reporter.write_line(f"\nevidence: {places.shown(folder)}")
+        _keep(request, evidence, request.node.stash[_failed])
     if problems and by_itself:  # one test fails once; what it would hide is in the evidence
         pytest.fail("\n".join(problems), pytrace=False)
+
+
+def _keep(request: pytest.FixtureRequest, evidence: Evidence, reason: str) -> None:
+    where = f"{_shown(request.node)}-{request.config.stash[_cell].file_name}"
+    folder = evidence.keep(re.sub(r"[^\w.-]+", "_", where), reason)
+    request.node.user_properties.append((junit.EVIDENCE, places.shown(folder)))
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    reporter.write_line(f"\nevidence: {places.shown(folder)}")
 
 
 def _shown(node: pytest.Item) -> str:

@@ -37,6 +37,11 @@ class Lab:
         self._count = 0
         self._snapshots: dict[str, Path] = {}  # by RAM
 
+    @property
+    def latest(self) -> Path:
+        """The folder of the last guest, also when it did not come up."""
+        return self._folder / str(self._count)
+
     @contextmanager
     def fresh(self, *, cards: int | None = None, card_memory: str = CARD_MEMORY, memory: str = "",
               driver: bool = True) -> Iterator[Station]:
@@ -48,7 +53,7 @@ class Lab:
         saved = None if cold else self._snapshot(spec)
         began = time.monotonic()
         self._count += 1
-        folder = fresh_folder(self._folder / str(self._count))
+        folder = fresh_folder(self.latest)
         count = self.cell.environment.cards if cards is None else cards
         processes = [self._card(folder / f"card{number}" if number else folder, card_memory) for number in range(count)]
         with ExitStack() as stack:
