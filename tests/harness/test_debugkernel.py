@@ -21,6 +21,7 @@ def roots(tmp_path, monkeypatch) -> dict[str, Root]:
     made = {name: Root(name, tmp_path / name, "0") for name in ("source", "kernel-build")}
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(debroot, "get", lambda name, _progress: made[name])
+    monkeypatch.setattr(debroot, "complete", lambda _name: True)
     monkeypatch.setattr(debugkernel, "LOG", tmp_path / "log")
     archive = made["source"].path / "usr" / "src" / "linux-source-6.12.tar.xz"
     archive.parent.mkdir(parents=True)
@@ -103,10 +104,12 @@ def test_slow_build_ends_with_its_children(roots, monkeypatch, tmp_path):
         debugkernel.get(_quiet)
 
 
-def test_headers_come_back_with_a_new_root(roots, monkeypatch):
+def test_it_is_kept_and_its_headers_come_back_with_a_new_root(roots, monkeypatch):
     builds = []
     monkeypatch.setattr(debugkernel, "_build", lambda *words: (builds.append(1), _kept(*words)))
+    assert not debugkernel.complete()
     first = debugkernel.get(_quiet)
+    assert debugkernel.complete()
     inside = roots["kernel-build"].path / first.headers.relative_to("/")
     assert (inside / "Makefile").exists()
     (inside / "Makefile").unlink()

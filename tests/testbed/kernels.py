@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed import debroot, kernelimage, places
+from testbed import debroot, kernelimage
 from testbed.errors import TestbedError
 
 NAMES = ("6.1", "6.12", "7.2", "debug")
@@ -56,7 +56,8 @@ def get(name: str, arch: str, progress: Callable[[str], None]) -> Kernel:
 def present(name: str, arch: str) -> bool:
     """Whether the cache has it, so that `get` neither fetches nor builds."""
     if name == "debug":
-        return any((places.cache() / "kernels").glob("debug-*/bzImage"))
+        from testbed import debugkernel
+        return debugkernel.complete()
     return (name, arch) in _ROOTS and debroot.complete(_ROOTS[name, arch])
 
 
