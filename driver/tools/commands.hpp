@@ -61,12 +61,13 @@ struct CallOptions {
 Json call(const CallOptions& options);
 
 struct RefuseOptions {
+  std::string pci;                     ///< the card's PCI address; empty: the only one
   std::uint32_t address = 0x12340004;  ///< what to program as the PRDT's address
   unsigned channel = 0;
 };
 /// Programs a bad PRDT address by hand, byte by byte, through the I/O ports, and returns what the card says.
 Json ports_refuse(const RefuseOptions& options);
-/// The bus-master registers, as read through the I/O ports.
-Json ports_status();
+/// The bus-master registers of the card with this PCI address (empty: the only one), as read through the I/O ports.
+Json ports_status(const std::string& pci);
 
 }  // namespace prd32::ctl

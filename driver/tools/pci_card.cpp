@@ -32,17 +32,19 @@ std::uint32_t hex_file(const std::string& path) {
 
 }  // namespace
 
-PciCard PciCard::find() {
+PciCard PciCard::find(const std::string& wanted) {
   std::vector<std::string> found;
   for (const auto& entry : std::filesystem::directory_iterator(kDevices)) {
     const std::string folder = entry.path().string();
-    if (hex_file(folder + "/vendor") == pci::kVendorId && hex_file(folder + "/device") == pci::kDeviceId) {
+    const bool meant = wanted.empty() || entry.path().filename() == wanted;
+    if (meant && hex_file(folder + "/vendor") == pci::kVendorId && hex_file(folder + "/device") == pci::kDeviceId) {
       found.push_back(entry.path().filename().string());
     }
   }
   if (found.size() != 1) {
     throw std::runtime_error(text(found.size(), " PCI functions ", hex(pci::kVendorId), ":", hex(pci::kDeviceId),
-                                  " in ", kDevices, ", one is needed"));
+                                  " in ", kDevices, wanted.empty() ? "" : " with the address " + wanted,
+                                  ", one is needed; --pci ADDRESS chooses"));
   }
   return PciCard(found.front());
 }

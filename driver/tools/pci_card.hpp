@@ -13,8 +13,9 @@ namespace prd32::ctl {
 /// A card's PCI function in sysfs.
 class PciCard {
  public:
-  /// Finds the one card by its PCI id. Throws std::runtime_error when there is none or more than one.
-  static PciCard find();
+  /// Finds the card by its PCI id, and its address (0000:01:00.0) unless that is empty. Throws std::runtime_error when
+  /// there is none or more than one.
+  static PciCard find(const std::string& wanted);
 
   [[nodiscard]] const std::string& address() const { return address_; }
   /// The path of one of the function's files in sysfs.

@@ -65,8 +65,8 @@ void require_idle(const BusMasterPorts& ports) {
 
 }  // namespace
 
-Json ports_status() {
-  const PciCard card = PciCard::find();
+Json ports_status(const std::string& pci) {
+  const PciCard card = PciCard::find(pci);
   const BusMasterPorts ports(card);
   Json channels = Json::array();
   for (unsigned channel = 0; channel < limits::kChannels; ++channel) {
@@ -80,7 +80,7 @@ Json ports_refuse(const RefuseOptions& options) {
     throw std::invalid_argument(
         text(hex(options.address), " is a good address for a PRDT, and what is there is not one"));
   }
-  const PciCard card = PciCard::find();
+  const PciCard card = PciCard::find(options.pci);
   const BusMasterPorts ports(card);
   require_idle(ports);
   WithoutDriver unbound(card);

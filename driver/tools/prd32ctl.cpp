@@ -106,13 +106,14 @@ void add_call(Program& program, prd32::ctl::CallOptions& options) {
 void add_ports(Program& program, prd32::ctl::RefuseOptions& options) {
   CLI::App* parent = program.app.add_subcommand("ports", "use the bus-master I/O ports by hand (root only)");
   parent->require_subcommand(1);
+  parent->add_option("--pci", options.pci, "the card's PCI address, where there are several cards: 0000:01:00.0");
   CLI::App* refuse = add(program, *parent, "refuse",
                          "program a misaligned PRDT address byte by byte, start, and show how the card refuses it; "
                          "the driver is unbound meanwhile");
   refuse->add_option("--address", options.address, "the bad address")->capture_default_str();
   refuse->callback([&] { program.run = [&options] { return prd32::ctl::ports_refuse(options); }; });
   CLI::App* status = add(program, *parent, "status", "show the bus-master registers");
-  status->callback([&program] { program.run = [] { return prd32::ctl::ports_status(); }; });
+  status->callback([&] { program.run = [&options] { return prd32::ctl::ports_status(options.pci); }; });
 }
 
 void print(const Json& result, bool as_json) {

@@ -26,6 +26,16 @@ def ctl(guest: Guest, *words: object, timeout: float = 60) -> dict:
     return json.loads(guest.run(["prd32ctl", *map(str, words), "--json"], timeout=timeout).stdout)
 
 
+def card_address(guest: Guest) -> str:
+    """The PCI address of the card behind DEVICE, whose driver must be there."""
+    return guest.run(f"basename $(readlink -f /sys/class/prd32/{DEVICE.rpartition('/')[2]}/device)").text
+
+
+def ports(guest: Guest, pci: str, *words: object) -> dict:
+    """prd32ctl's command of this name, for the card with this PCI address."""
+    return ctl(guest, "ports", "--pci", pci, *words)
+
+
 def roundtrip(guest: Guest, size: int, *, card_offset: int = 0, page_offset: int = 0, seed: int = 1,
               iterations: int = 1, timeout: float = 60) -> dict:
     """A pattern to the card and back, compared byte by byte in the guest, with guard bytes around both buffers."""

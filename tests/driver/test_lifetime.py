@@ -6,8 +6,9 @@ import json
 import pytest
 
 import regmap
-from prd32ctl import (DEVICE, FUNCTION, MIB, MODULE, PARAMETERS, call, ctl, expect_interrupts, expect_usable,
-                      interrupts, wait_until)
+from environments.dma_probe import card_addresses
+from prd32ctl import (DEVICE, FUNCTION, MIB, MODULE, PARAMETERS, call, card_address, expect_interrupts, expect_usable,
+                      interrupts, ports, wait_until)
 
 
 @pytest.fixture
@@ -15,14 +16,9 @@ def bound(card):
     """The card, whose driver is loaded and bound again whatever the test did."""
     yield card
     card.run(f"test -e /sys/module/prd32 || insmod {MODULE}")
-    address = _address(card)
-    card.run(f"test -e {FUNCTION}/{address} || echo {address} > {FUNCTION}/bind")
+    for address in card_addresses(card):
+        card.run(f"test -e {FUNCTION}/{address} || echo {address} > {FUNCTION}/bind")
     expect_usable(card)
-
-
-def _address(card) -> str:
-    """The PCI address of the card, whether or not its driver is there."""
-    return ctl(card, "ports", "status")["pci"]
 
 
 def test_unload_while_open_is_refused(bound):
@@ -55,14 +51,15 @@ def test_unload_leaves_nothing(bound):
     left = bound.run("grep -l prd32 /proc/interrupts /proc/iomem /proc/devices /proc/modules; ls -d /sys/class/prd32",
                      check=False)
     assert left.text == ""
-    command = bound.run(["hexdump", "-s", "4", "-n", "2", "-e", '"%04x"',
-                         f"/sys/bus/pci/devices/{_address(bound)}/config"]).text
-    assert int(command, 16) & 0x4 == 0, "the card may still be bus master"
+    for address in card_addresses(bound):
+        command = bound.run(["hexdump", "-s", "4", "-n", "2", "-e", '"%04x"',
+                             f"/sys/bus/pci/devices/{address}/config"]).text
+        assert int(command, 16) & 0x4 == 0, "the card may still be bus master"
 
 
 def test_unbind_while_open(bound):
     """Files that stay open answer ENODEV, and closing the last of them is harmless."""
-    address = _address(bound)
+    address = card_address(bound)
     script = (f"exec 3<>{DEVICE}; echo {address} > {FUNCTION}/unbind; "
               "prd32ctl call read --fd 3 --offset 0 --size 4096 --json; "
               "prd32ctl call write --fd 3 --offset 0 --size 4096 --json; "
@@ -78,7 +75,7 @@ def test_unbind_while_open(bound):
 @pytest.mark.technique("transfer-timeout")
 def test_unbind_in_mid_transfer(bound):
     """The running transfer ends early; nothing is left mapped or running."""
-    address = _address(bound)
+    address = card_address(bound)
     stops = bound.card.stats()["card"]["stops"]
     for _ in range(50):
         before = interrupts(bound)
@@ -98,8 +95,9 @@ def test_unbind_in_mid_transfer(bound):
 @pytest.mark.technique("prdt-bytes", "io-ports", "prdt-align-64k")
 def test_misaligned_prdt_by_hand(bound):
     """What the driver never does, done from user space: the card refuses, and the driver then finds a good card."""
+    pci = card_address(bound)
     for address in (0x12340004, 0x00008000, 0xffff0001):
-        report = ctl(bound, "ports", "refuse", "--address", hex(address))
+        report = ports(bound, pci, "refuse", "--address", hex(address))
         assert (report["error"], int(report["address"], 16), report["moved"]) == ("prdt-align-64k", address, 0)
         assert int(report["status_after"], 16) == 0
         expect_usable(bound)
@@ -108,16 +106,16 @@ def test_misaligned_prdt_by_hand(bound):
 @pytest.mark.expect_violations("prdt-align-64k")
 def test_channels_that_are_not_used_are_quiet_too(bound):
     """What an earlier owner left on the other channel is gone once the driver is there."""
-    registers, address = regmap.load(), _address(bound)
+    registers, address = regmap.load(), card_address(bound)
     command, table = registers.offset("BM_COMMAND", 1), registers.offset("BM_PRDT", 1)
-    base = int(ctl(bound, "ports", "status")["io_base"], 16)
+    base = int(ports(bound, address, "status")["io_base"], 16)
     bound.run(f"echo {address} > {FUNCTION}/unbind; echo 1 > /sys/bus/pci/devices/{address}/enable")
     for port, octal in ((base + table, "004"), (base + command, "001")):  # a bad table, and START
         bound.run(f"printf '\\{octal}' | dd of=/dev/port bs=1 count=1 seek={port} conv=notrunc 2>/dev/null")
-    other = ctl(bound, "ports", "status")["channels"][1]
+    other = ports(bound, address, "status")["channels"][1]
     assert other["error"] and other["interrupt"]
     bound.run(f"echo 0 > /sys/bus/pci/devices/{address}/enable; echo {address} > {FUNCTION}/bind")
-    other = ctl(bound, "ports", "status")["channels"][1]
+    other = ports(bound, address, "status")["channels"][1]
     assert not other["error"] and not other["interrupt"]
 
 

@@ -37,4 +37,5 @@ def fetch_table(guest: Guest, address: int) -> dict:
 
 
 def _channels(guest: Guest) -> list[dict]:
-    return json.loads(guest.run(["prd32ctl", "ports", "status", "--json"]).text)["channels"]
+    words = ["prd32ctl", "ports", "--pci", card_addresses(guest)[0], "status", "--json"]
+    return json.loads(guest.run(words).text)["channels"]
