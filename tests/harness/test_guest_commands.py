@@ -14,7 +14,8 @@ import pytest
 from testbed import environment, places, runcommand
 
 _TESTBED = places.TOP / "testbed"
-_SECONDS = 280
+pytestmark = pytest.mark.timeout(700)
+_SECONDS = 600  # where other work keeps the machine busy; else a few
 
 
 def _testbed(output: Path, *words: str, **env: str) -> subprocess.CompletedProcess:

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from testbed import places
@@ -34,17 +34,17 @@ def choose(qemu: Qemu, kernel: Path) -> Accelerator:
     if not os.access(_DEVICE, os.R_OK | os.W_OK):
         return Accelerator("tcg", f"{_DEVICE} may not be opened by this user (group kvm?)")
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    question = [boot, qemu.version, kernel.name]
+    question = f"{boot} {qemu.version} {kernel}"
     memory = places.cache() / "kvm-probe.json"
     try:
-        known = json.loads(memory.read_text())
-        if known["question"] == question:
-            return Accelerator(known["name"], known["why"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # never asked, or the answer is unreadable: ask
+        known = {asked: answer for asked, answer in json.loads(memory.read_text()).items() if asked.startswith(boot)}
+        if question in known:
+            return Accelerator(**known[question])
+    except (OSError, ValueError, AttributeError, TypeError):
+        known = {}  # never asked, or the answers are unreadable: ask
     answer = _probe(qemu, kernel)
     memory.parent.mkdir(parents=True, exist_ok=True)
-    memory.write_text(json.dumps({"question": question, "name": answer.name, "why": answer.why}))
+    memory.write_text(json.dumps({**known, question: asdict(answer)}))
     return answer
 
 
