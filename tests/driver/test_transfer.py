@@ -9,6 +9,7 @@ import pytest
 
 from prd32ctl import (KIB, MIB, PARAMETERS, WITHOUT_IOMMU, call, expect_interrupts, interrupts, memory_size,
                       roundtrip)
+from testbed import kernels
 
 SIZES = [1, 2, 511, 512, 4095, 4096, 4097, 65535, 65536, 65537, pytest.param(MIB + 3, marks=pytest.mark.covering)]
 PAGE_OFFSETS = [0, 1, 511, 4095]
@@ -117,6 +118,7 @@ def test_one_interrupt_a_transfer(card):
     assert card.card.stats()["card"]["interrupts"][0] - cards == 100
 
 
+@pytest.mark.kernels(*(name for name in kernels.NAMES if name != "6.1"))
 @pytest.mark.covering
 def test_kernel_memory(card):
     """splice() hands the driver kernel pages instead of a user's: sendfile() in both directions."""
@@ -130,3 +132,12 @@ def test_kernel_memory(card):
     card.run(f"prd32ctl get /tmp/back --size {size}")
     assert card.run("cmp /tmp/kernel-memory /tmp/back", check=False).exit_code == 0
     card.run("rm /tmp/kernel-memory /tmp/back")
+
+
+@pytest.mark.kernels("6.1")
+def test_kernel_memory_is_refused(card):
+    """Linux 6.1 has no way to pin it, and the driver says so."""
+    for words in (["get", "/tmp/back", "--splice", "--size", "4096"], ["put", "/init", "--splice"]):
+        refused = card.run(["prd32ctl", *words], check=False)
+        assert refused.exit_code == 1 and b"not supported" in refused.stderr, refused
+    roundtrip(card, 4096)
