@@ -17,7 +17,7 @@ REPORTS = {
     "kasan": ("BUG: KASAN: slab-use-after-free in", "Memory state around the buggy address"),
     "ubsan": ("UBSAN: shift-out-of-bounds in", "shift exponent 40 is too large"),
     "lockdep": ("WARNING: possible circular locking dependency detected", "*** DEADLOCK ***"),
-    "atomic": ("BUG: scheduling while atomic: insmod/", "detectors_init"),
+    "atomic": ("BUG: sleeping function called from invalid context", "Call Trace:"),
     "dma": ("DMA-API: ", "pending DMA allocations while released from device"),
     "list": ("list_add double add", "---[ end trace"),
     "refcount": ("refcount_t: decrement hit 0; leaking memory", "---[ end trace"),

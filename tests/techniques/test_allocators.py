@@ -44,10 +44,15 @@ def test_coherent_memory(lessons, cell):
 
 @pytest.mark.technique("dma-pool", "dma-pool-bounce")
 def test_pools(lessons, cell):
-    """24 KiB that do not cross 64 KiB, 48 KiB aligned to it, and descriptors: 64 of each at a time."""
+    """24 KiB that do not cross 64 KiB, 48 KiB aligned to it, and descriptors: 64 of each at a time.
+
+    A dma_pool keeps both promises relative to where its own memory begins: from a reserved pool at 0x50005000 half of
+    the pieces cross, and a driver must look at what it got."""
     boundary, aligned, small = lessons.lines("pool")
-    assert (boundary["size"], boundary["got"], boundary["crossing"]) == (24 << 10, 64, 0)
-    assert (aligned["size"], aligned["got"]) == (48 << 10, 64)
-    assert (small["got"], small["misaligned"]) == (64, 0)
-    if cell.environment.device_tree != "reserved":  # a pool's alignment is relative to where its memory comes from
-        assert (aligned["misaligned"], aligned["crossing"], boundary["misaligned"]) == (0, 0, 0)
+    assert (boundary["size"], aligned["size"]) == (24 << 10, 48 << 10)
+    assert min(each["got"] for each in (boundary, aligned, small)) > 60, "a reserved pool of 4 MiB has a little less"
+    assert (small["misaligned"], boundary["misaligned"]) == (0, 0)
+    if cell.environment.device_tree == "reserved":
+        assert boundary["crossing"] > 0 and aligned["misaligned"] == aligned["got"]
+    else:
+        assert (boundary["crossing"], aligned["crossing"], aligned["misaligned"]) == (0, 0, 0)

@@ -11,7 +11,7 @@ EIO, ENOMEM = 5, 12
 
 def bounces(cell: Cell) -> bool:
     """Whether mappings of memory as it comes are copies: all are, or memory lies above what the card can reach."""
-    return "swiotlb=force" in cell.environment.append or "swiotlb-bounce" in cell.environment.proves
+    return bool({"swiotlb-bounce", "non-coherent"} & set(cell.environment.proves))
 
 
 @pytest.mark.technique("streaming-single", "segment-64k", "prd-count-zero")

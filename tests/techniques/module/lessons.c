@@ -8,6 +8,7 @@
 #include <linux/debugfs.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/of_reserved_mem.h>
 
 #include "lessons.h"
 #include "prd32_regs.h"
@@ -47,6 +48,10 @@ static int lessons_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (ret)
 		return ret;
 	the_card.dev = &pdev->dev;
+	/* A device tree may reserve memory for the card; most machines have none. */
+	ret = pdev->dev.of_node ? of_reserved_mem_device_init(&pdev->dev) : 0;
+	if (ret && ret != -ENODEV)
+		return ret;
 	the_card.regs = pcim_iomap(pdev, PRD32_BAR_MMIO, 0);
 	if (!the_card.regs)
 		return -ENOMEM;
@@ -66,6 +71,7 @@ static void lessons_remove(struct pci_dev *pdev)
 	debugfs_remove_recursive(folder);
 	pci_clear_master(pdev);
 	lesson_table_free(&the_card);
+	of_reserved_mem_device_release(&pdev->dev);
 	the_card.pdev = NULL;
 }
 
