@@ -67,7 +67,8 @@ def _run(host: Sequence[str], plan: dict[Cell, str], subject: Subject, given: ar
     fresh_folder(places.FAILURES)
     # The source level looks at what is built for the usual guest, too.
     needed = list(plan) or ([environment.cell(environment.DEFAULT)] if "source" in host else [])
-    ready = workshop.prepare(needed, module=subject.module) if needed else None
+    targets = () if host else ("prd32-device",)
+    ready = workshop.prepare(needed, *targets, module=subject.module) if needed else None
     variables = celljobs.saved(ready) if ready else {}
     if not ready:
         workshop.build_card()
