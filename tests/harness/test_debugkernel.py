@@ -98,8 +98,9 @@ def test_failed_build_leaves_nothing(roots, monkeypatch, tmp_path):
 def test_slow_build_ends_with_its_children(roots, monkeypatch, tmp_path):
     monkeypatch.setattr(debugkernel, "_configure", lambda *_: None)
     monkeypatch.setattr(debugkernel, "_DEADLINE", 0.5)
-    # The child holds the pipe: unless it ends too, the build is waited for in vain.
-    monkeypatch.setattr(buildroot, "command_line", lambda *_: ["sh", "-c", "sleep 100 & wait"])
+    # As make does: told to end, it ends its children, who hold the pipe that is read here.
+    slow = ["sh", "-c", "trap 'kill $!; exit 2' TERM; sleep 100 & wait"]
+    monkeypatch.setattr(buildroot, "command_line", lambda *_: slow)
     with pytest.raises(DeadlinePassed, match="not built after"):
         debugkernel.get(_quiet)
 

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import threading
 from collections.abc import Callable
@@ -146,15 +145,15 @@ def _compile(root: Root, tree: Path, progress: Callable[[str], None]) -> None:
     """Runs make, the one step that takes minutes, and counts the objects."""
     argv = command.tied(buildroot.command_line(root, tree, [*_MAKE, "bzImage", "modules", "scripts_gdb"]))
     LOG.parent.mkdir(parents=True, exist_ok=True)
-    # A session of its own: make's children end with it.
+    # In this process's group: Ctrl-C reaches the compilers. A make that is told to end passes that on to its children.
     with LOG.open("w", buffering=1) as log, subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            errors="replace", start_new_session=True) as process:
+            errors="replace") as process:
         late = threading.Event()
 
         def end() -> None:
             late.set()
-            os.killpg(process.pid, signal.SIGKILL)
+            process.terminate()
 
         timer = threading.Timer(_DEADLINE, end)
         timer.start()
@@ -167,8 +166,7 @@ def _compile(root: Root, tree: Path, progress: Callable[[str], None]) -> None:
             code = process.wait()
         finally:
             timer.cancel()
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+            process.terminate()
     if late.is_set():
         raise DeadlinePassed(f"the debug kernel was not built after {_DEADLINE:.0f} s; see {places.shown(LOG)}")
     if code != 0:
