@@ -34,8 +34,8 @@ class FakeGuest:
         self.settle_after -= 1
         if self.settle_after < 0:
             self.counts["slots"] = 0
-        said = [f"/proc/vmstat:nr_foll_pin_acquired {100 + self.counts['pinned']}",
-                "/proc/vmstat:nr_foll_pin_released 100", f"swiotlb/io_tlb_used:{self.counts['slots']}",
+        said = [f"nr_foll_pin_acquired {100 + self.counts['pinned']}",
+                "nr_foll_pin_released 100", f"swiotlb/io_tlb_used:{self.counts['slots']}",
                 f"dma-api/error_count:{self.counts['errors']}", f"/proc/sys/kernel/tainted:{self.counts['tainted']}",
                 "dump:", "dump:0000:00:03.0 900", f"dump:0000:01:00.0 {self.counts['mappings']}"]
         if mark := re.search(r"testbed reads \w+", script):

@@ -64,7 +64,10 @@ class Judge:
             return [str(error)]
 
     def _counts(self) -> Counts:
-        return leaks.counts(self._guest.run(leaks.COMMAND, check=False).text, self._cards) if self._guest else Counts()
+        if not self._guest:
+            return Counts()
+        script = "{}\nsed -n '/{}/p' {}".format(leaks.COMMAND, *leaks.PINS)
+        return leaks.counts(self._guest.run(script, check=False).text, self._cards)
 
     def _judge_cards(self) -> list[str]:
         problems, new = [], []
@@ -96,8 +99,8 @@ class Judge:
     def _read(self) -> tuple[Reading, Counts]:
         """Log and counts in one command."""
         for _ in range(_READINGS):
-            command, mark = kernellog.command()
-            said = self._guest.run(f"( {leaks.COMMAND} ); {command}", check=False).text + "\n"
+            command, mark = kernellog.command(leaks.PINS)
+            said = self._guest.run(f"{leaks.COMMAND}\n{command}", check=False).text + "\n"
             # Its own lines begin with a number, those of the counts do not.
             reading = kernellog.parse("".join(f"{line}\n" for line in said.splitlines() if line[:1].isdigit()), mark)
             if reading:

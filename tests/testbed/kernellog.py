@@ -77,14 +77,17 @@ class Reading:
         return "".join(f"{record}\n" for record in self.records)
 
 
-def command() -> tuple[str, str]:
-    """A shell command that prints the guest's log up to now, and the mark that its last line has.
+def command(also: tuple[str, str] | None = None) -> tuple[str, str]:
+    """A shell command that prints the guest's log up to now, and the mark that its last line has. `also`: the lines of
+    another file that match a pattern, and that file; starting one program is dearer than both.
 
     The mark is what ends the reading: /dev/kmsg itself has no end. It is written twice, because sed reads one line
     ahead. A writer that is faster than this reader makes sed end early, without the mark.
     """
     mark = f"{_MARK}{secrets.token_hex(4)}"
-    return f"echo '{mark}' >/dev/kmsg; echo '{mark}' >/dev/kmsg; sed '/;{mark}$/q' /dev/kmsg", mark
+    marks = f"echo '{mark}' >/dev/kmsg; echo '{mark}' >/dev/kmsg"
+    pattern, file = also or ("^$", "")
+    return f"{marks}; sed -n '/^[0-9 ]/p;/{pattern}/p;/;{mark}$/q' {file} /dev/kmsg", mark
 
 
 def parse(text: str, mark: str) -> Reading | None:
