@@ -15,7 +15,7 @@ def test_flood_cannot_hide_a_complaint(lab):
     with lab.fresh(cards=0) as station:
         judging = Judge(station.guest, [])
         station.guest.run("echo '<4>WARNING: inconsistent lock state' >/dev/kmsg; line=$(printf '%0900d' 0); "
-                          "for n in $(seq 600); do echo \"<7>$line\" >/dev/kmsg; done")
+                          "for n in $(seq 1800); do echo \"<7>$line\" >/dev/kmsg; done")
         verdict = "\n".join(judging.verdict())
     assert "messages of the kernel were lost" in verdict
 
