@@ -51,7 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cell", default=environment.DEFAULT, metavar="ENVIRONMENT[/KERNEL]",
                      help="where guest tests run (default: %(default)s); ./testbed matrix --list has all")
     parser.addoption("--kmemleak", action="store_true",
-                     help="treat every guest test as marked kmemleak: about seven seconds more for each")
+                     help="treat every guest test as marked kmemleak: about 20 seconds more for each")
 
 
 def pytest_configure(config: pytest.Config) -> None:
