@@ -50,7 +50,7 @@ def get(name: str, progress: Callable[[str], None]) -> Root:
     path = path_of(name)
     if not complete(name):
         bases = [get(base, progress) for base in rootlock.root(name).extends]
-        with locked(path.with_suffix(".lock")):
+        with locked(path.with_name(f"{path.name}.lock")):
             if not complete(name):
                 _make(path, rootlock.root(name), bases, progress)
     return Root(name, path, _key(name))
@@ -64,7 +64,7 @@ def _key(name: str) -> str:
 
 
 def _make(path: Path, lock: rootlock.RootLock, bases: list[Root], progress: Callable[[str], None]) -> None:
-    part = path.with_suffix(".part")
+    part = path.with_name(f"{path.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
         tree = part / "root"
