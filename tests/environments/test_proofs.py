@@ -5,7 +5,6 @@ import pytest
 
 from environments.proofs import PROOFS
 
-pytestmark = pytest.mark.covering  # ./testbed test visits every environment with these
 # What comes of looking, by the environment that is looked at.
 _REFUSED = [pytest.mark.expect_violations("prdt-fetch", "dma-after-unmap")]
 _OVERFLOW = [pytest.mark.expect_kernel_log("DMA addr 0x[0-9a-f]+\\+[0-9]+ overflow")]
@@ -35,6 +34,7 @@ def _marks(name: str) -> list[pytest.MarkDecorator]:
     return [pytest.mark.environments(name), pytest.mark.technique(*_TECHNIQUES.get(name, ())), *_MARKS.get(name, ())]
 
 
+@pytest.mark.covering  # ./testbed test visits every environment with it
 @pytest.mark.parametrize("name", [pytest.param(name, marks=_marks(name)) for name in PROOFS])
 def test_environment_is_what_it_says(card, dma_probe, name):
     PROOFS[name](card, dma_probe)
