@@ -55,7 +55,8 @@ def job(cell: Cell, which: str, variables: dict[str, str], subject: Subject, ext
 
 
 def expected(jobs: Sequence[Job], which: dict[str, str], counts: dict[str, dict[str, int]]) -> list[Job]:
-    """The same jobs, each with how long it is thought to take. `which`: all or covering, by cell; `counts`: as `count`."""
+    """The same jobs, with how long each is thought to take. `which`: all or covering, by cell; `counts`: as `count`
+    has them."""
     known = durations.known()
 
     def seconds(name: str) -> float:
