@@ -10,7 +10,7 @@ import pytest
 from testbed import buildroot, debroot, guestbuild, kernels, places
 
 _MODULES = ["driver", *sorted(str(path.parent.relative_to(places.TOP))
-                              for path in (places.TOP / "tests" / "environments").rglob("Kbuild"))]
+                              for path in (places.TOP / "tests").rglob("Kbuild"))]
 _CHECKPATCH = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch")
 _IGNORED = (
     "FILE_PATH_CHANGES,"  # wants a MAINTAINERS entry, which an out-of-tree driver has not

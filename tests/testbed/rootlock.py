@@ -14,7 +14,9 @@ from testbed.errors import TestbedError
 DEFINITIONS = places.TOP / "guest-image" / "roots.toml"
 LOCK = places.TOP / "guest-image" / "roots.lock"
 
-_HEAD = """# Written by `./testbed lock --update`; not to be edited. For each root of roots.toml: when it was resolved,
+_HEAD = """# SPDX-License-Identifier: Apache-2.0
+#
+# Written by `./testbed lock --update`; not to be edited. For each root of roots.toml: when it was resolved,
 # a digest of what roots.toml asked for, and the packages: path in Debian's archive, bytes, SHA-256. What a root
 # extends is not repeated.
 """

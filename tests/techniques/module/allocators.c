@@ -81,14 +81,14 @@ static int coherent(struct lesson_card *card, struct seq_file *told)
 		if (!cpu[got])
 			break;
 		misaligned += !IS_ALIGNED(bus[got], SZ_32K);
-		crossing += (bus[got] & ~(u64)(SZ_64K - 1)) != ((bus[got] + SZ_32K - 1) & ~(u64)(SZ_64K - 1));
+		crossing += bus[got] / SZ_64K != (bus[got] + SZ_32K - 1) / SZ_64K;
 		above += bus[got] + SZ_32K - 1 > U32_MAX;
 		linear += virt_addr_valid(cpu[got]) && virt_to_phys(cpu[got]) == bus[got];
 	}
 	for (at = 0; at < got; at++)
 		dma_free_coherent(card->dev, SZ_32K, cpu[at], bus[at]);
-	seq_printf(told, "got=%u\nmisaligned=%u\ncrossing=%u\nabove=%u\nlinear=%u\n", got, misaligned,
-		   crossing, above, linear);
+	seq_printf(told, "got=%u\nmisaligned=%u\ncrossing=%u\nabove=%u\nlinear=%u\n", got,
+		   misaligned, crossing, above, linear);
 	return 0;
 }
 
@@ -108,7 +108,8 @@ static void pool_of(struct lesson_card *card, struct seq_file *told, size_t size
 		crossing += bus[got] / SZ_64K != (bus[got] + size - 1) / SZ_64K;
 		got++;
 	}
-	seq_printf(told, "size=%zu got=%u misaligned=%u crossing=%u\n", size, got, misaligned, crossing);
+	seq_printf(told, "size=%zu got=%u misaligned=%u crossing=%u\n", size, got, misaligned,
+		   crossing);
 	while (got--)
 		dma_pool_free(pool, cpu[got], bus[got]);
 	dma_pool_destroy(pool);

@@ -18,8 +18,8 @@ static bool all_are(const u8 *memory, u8 value, size_t bytes)
 }
 
 /* Fills the memory, lends it to the card one way, clears it, and lends it back. */
-static int there_and_back(struct lesson_card *card, struct seq_file *told, const char *key, void *memory,
-			  size_t bytes)
+static int there_and_back(struct lesson_card *card, struct seq_file *told, const char *key,
+			  void *memory, size_t bytes)
 {
 	dma_addr_t bus;
 	int ret;
@@ -42,7 +42,7 @@ static int there_and_back(struct lesson_card *card, struct seq_file *told, const
 	return 0;
 }
 
-/* A page, a region that is 64 KiB and needs one descriptor with count 0, and one that must be cut. */
+/* A page, a region that is 64 KiB and needs one descriptor with count 0, one that must be cut. */
 static int single(struct lesson_card *card, struct seq_file *told)
 {
 	const unsigned int get = get_order(SZ_128K);
@@ -113,7 +113,8 @@ static int list(struct lesson_card *card, struct seq_file *told)
 	for_each_sgtable_dma_sg(&table, sg, i)
 		lesson_add(card, sg_dma_address(sg), sg_dma_len(sg));
 	ret = lesson_run(card, true);
-	seq_printf(told, "given=%u\nmapped=%u\nregions=%u\n", table.orig_nents, table.nents, card->entries);
+	seq_printf(told, "given=%u\nmapped=%u\nregions=%u\n", table.orig_nents, table.nents,
+		   card->entries);
 	dma_unmap_sgtable(card->dev, &table, DMA_FROM_DEVICE, 0);
 	for (i = 0; i < 2 * PAGES; i++)
 		good += all_are(page_address(pages[i]), i % 2 ? 0 : 0x77, PAGE_SIZE);
@@ -128,7 +129,7 @@ free:
 	return ret;
 }
 
-/* A mapping that is kept: what each side sees before and after it says that the memory changes hands. */
+/* A mapping that is kept: what each side sees before and after the memory changes hands. */
 static int sync(struct lesson_card *card, struct seq_file *told)
 {
 	u8 *memory = kzalloc(BYTES, GFP_KERNEL), seen = 0;
@@ -185,10 +186,11 @@ static int wrong_direction(struct lesson_card *card, struct seq_file *told)
 	return 0;
 }
 
-static int map_and_tell(struct lesson_card *card, struct seq_file *told, const char *key, void *memory,
-			size_t bytes)
+static int map_and_tell(struct lesson_card *card, struct seq_file *told, const char *key,
+			void *memory, size_t bytes)
 {
-	dma_addr_t bus = dma_map_single_attrs(card->dev, memory, bytes, DMA_TO_DEVICE, DMA_ATTR_NO_WARN);
+	dma_addr_t bus = dma_map_single_attrs(card->dev, memory, bytes, DMA_TO_DEVICE,
+					      DMA_ATTR_NO_WARN);
 	int ret = dma_mapping_error(card->dev, bus);
 
 	seq_printf(told, "%s=%d\n", key, ret);
@@ -224,7 +226,8 @@ static int limits(struct lesson_card *card, struct seq_file *told)
 /* One range for the card, pieces for the kernel, cached; synchronised by hand. */
 static int pieces(struct lesson_card *card, struct seq_file *told)
 {
-	struct sg_table *table = dma_alloc_noncontiguous(card->dev, SZ_256K, DMA_FROM_DEVICE, GFP_KERNEL, 0);
+	struct sg_table *table = dma_alloc_noncontiguous(card->dev, SZ_256K, DMA_FROM_DEVICE,
+							 GFP_KERNEL, 0);
 	struct scatterlist *sg;
 	u8 *memory;
 	int ret, i;
