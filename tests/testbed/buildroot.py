@@ -75,9 +75,14 @@ def _enter(path: Path) -> list[str]:
     if os.getuid() != 0:
         raise TestbedError("this user may enter no root file system: neither with a user namespace (`unshare --user "
                            "--map-root-user --mount true` says why) nor as root; ./testbed doctor says more")
-    # Root in a container that may neither mount nor have namespaces: a node for /dev/null has to do. Tools that want
-    # /proc (objtool of Linux 7.2) will say so.
-    null = path / "dev" / "null"
+    _stand_in(path)
+    return [_CHROOT, str(path)]
+
+
+def _stand_in(path: Path) -> None:
+    """Plain files for what compilers want of the kernel: for root where nothing can be mounted for one process alone,
+    as in a container without that right, or in a chroot."""
+    null, maps = path / "dev" / "null", path / "proc" / "self" / "maps"
     if not null.exists():
         try:
             os.mknod(null, stat.S_IFCHR | 0o666, os.makedev(1, 3))
@@ -85,7 +90,9 @@ def _enter(path: Path) -> list[str]:
         except PermissionError:
             raise TestbedError("this container allows neither mounts, nor user namespaces, nor device nodes; one of "
                                "them is needed to run compilers in their own root file system") from None
-    return [_CHROOT, str(path)]
+    # Linux 7.2's objtool asks where its stack is, in order to recognise an overflow: somewhere else, so never.
+    maps.parent.mkdir(exist_ok=True)
+    maps.write_text("7ffffffde000-7ffffffff000 rw-p 00000000 00:00 0 [stack]\n")
 
 
 @lru_cache
