@@ -11,30 +11,33 @@ from prd32ctl import (KIB, MIB, PARAMETERS, WITHOUT_IOMMU, call, expect_interrup
                       roundtrip)
 from testbed import kernels
 
-SIZES = [1, 2, 511, 512, 4095, 4096, 4097, 65535, 65536, 65537, pytest.param(MIB + 3, marks=pytest.mark.covering)]
-PAGE_OFFSETS = [0, 1, 511, 4095]
+# Around the ends of what a transfer is made of. Those of a kind share a guest, which costs more than their transfers.
+SIZES = [pytest.param(sizes, id=kind) for kind, sizes in {
+    "sector": [1, 2, 511, 512], "page": [4095, 4096, 4097], "descriptor": [65535, 65536, 65537]}.items()]
+SIZES += [pytest.param([MIB + 3], id="many", marks=pytest.mark.covering)]
 
 
 @pytest.mark.technique("streaming-sg", "streaming-direction", "pin-user")
 @pytest.mark.technique("consistent-mapping", "prdt-align-64k", "ordering")
-@pytest.mark.parametrize("size", SIZES)
-def test_size(card, size):
-    before = card.card.stats()["card"]
-    assert roundtrip(card, size)["bytes"] == size
-    after = card.card.stats()["card"]
-    assert after["bytes_from_host"] - before["bytes_from_host"] == size
-    assert after["bytes_to_host"] - before["bytes_to_host"] == size
+@pytest.mark.parametrize("sizes", SIZES)
+def test_size(card, sizes):
+    for size in sizes:
+        before = card.card.stats()["card"]
+        assert roundtrip(card, size)["bytes"] == size
+        after = card.card.stats()["card"]
+        assert after["bytes_from_host"] - before["bytes_from_host"] == size
+        assert after["bytes_to_host"] - before["bytes_to_host"] == size
 
 
-@pytest.mark.parametrize("page_offset", PAGE_OFFSETS)
-@pytest.mark.parametrize("size", [1, 2, 4095, 4096, 4097, 65536, 65537])
-def test_offset_in_page(card, size, page_offset):
-    roundtrip(card, size, page_offset=page_offset, card_offset=8192, seed=size + page_offset)
+@pytest.mark.parametrize("page_offset", [0, 1, 511, 4095])
+def test_offset_in_page(card, page_offset):
+    for size in (1, 2, 4095, 4096, 4097, 65536, 65537):
+        roundtrip(card, size, page_offset=page_offset, card_offset=8192, seed=size + page_offset)
 
 
-@pytest.mark.parametrize("card_offset", [1, 3, 4095, 4096, 4097, 65535, 65537, 16 * MIB - 1])
-def test_offset_in_card(card, card_offset):
-    roundtrip(card, 65537, card_offset=card_offset, page_offset=5)
+def test_offset_in_card(card):
+    for seed, card_offset in enumerate((1, 3, 4095, 4096, 4097, 65535, 65537, 16 * MIB - 1)):
+        roundtrip(card, 65537, card_offset=card_offset, page_offset=5, seed=seed)
 
 
 def test_neighbours_on_the_card_stay(card):

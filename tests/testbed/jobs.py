@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -80,10 +80,11 @@ def side_by_side() -> int:
 
 
 class Runner:
-    """Runs jobs, `limit` side by side. `live`: a file descriptor that gets their output as it comes, not logs."""
+    """Runs jobs, `limit` side by side. `live`: a file descriptor that gets their output as it comes, not logs; `told`
+    is told of each that ended, when it does."""
 
-    def __init__(self, limit: int, live: int | None = None) -> None:
-        self._limit, self._live = limit, live
+    def __init__(self, limit: int, live: int | None = None, told: Callable[[Done], None] | None = None) -> None:
+        self._limit, self._live, self._told = limit, live, told
         self._lock, self._stopping = threading.Lock(), False
         self._running: set[subprocess.Popen] = set()
         self.interrupted = False
@@ -124,7 +125,10 @@ class Runner:
                 self._note(now, Done(job, status, 0.0, not self._stopping, "", junit.read(job.junit)))
         if status is None:
             return Done(job, why_not="not run")
-        return Done(job, status, time.monotonic() - began, not self._stopping, "", junit.read(job.junit))
+        done = Done(job, status, time.monotonic() - began, not self._stopping, "", junit.read(job.junit))
+        if self._told:
+            self._told(done)
+        return done
 
     @staticmethod
     def _note(now: Stage, done: Done) -> None:

@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import asdict, replace
 
-from testbed import celljobs, coverage, durations, environment, options, places, workshop
+from testbed import celljobs, coverage, durations, environment, options, places, resume, workshop
 from testbed.environment import Cell
 from testbed.evidence import fresh_folder
 from testbed.filelock import alone
@@ -17,6 +17,7 @@ from testbed.report import Report
 
 _EXAMPLES = """  ./testbed matrix --list                             what there is, and why
   ./testbed matrix                                    everything; says beforehand how long that takes
+  ./testbed matrix --resume                           the cells that have not passed yet in this very tree
   ./testbed matrix --env vtd --env highmem            two environments, with all of their kernels
   ./testbed matrix --kernel debug -j 1                all environments that the debug kernel is run in
   ./testbed matrix --env bounce -- -k roundtrip -x    what follows -- goes to pytest
@@ -31,6 +32,9 @@ def add(commands) -> None:
     for option, what in (("--env", "environment"), ("--kernel", "kernel")):
         parser.add_argument(option, action="append", metavar="NAME",
                             help=f"only this {what}; may be given more than once")
+    parser.add_argument("--resume", action="store_true",
+                        help="take over the results of cells that passed before, if no file of the project has changed "
+                        "since; so a long run may be interrupted")
     options.add_jobs(parser)
     options.add_subject(parser, tests=True)
     parser.add_argument("pytest", nargs="*", metavar="-- PYTEST_ARGUMENT", default=[], help="passed to pytest")
@@ -67,19 +71,21 @@ def _run(cells: list[Cell], subject: Subject, given: argparse.Namespace) -> Repo
     which = {cell.name: celljobs.ALL for cell in cells}
     limit = given.jobs or side_by_side()
     counts = celljobs.count(subject, cells)
-    fresh_folder(places.REPORTS / "cells")
-    fresh_folder(places.FAILURES)
     jobs = [celljobs.job(cell, celljobs.ALL, {}, subject, given.pytest) for cell in cells]
     plan = celljobs.expected(jobs, which, counts)
-    _announce(plan, sum(counts[cell.name][celljobs.ALL] for cell in cells), limit, bool(given.pytest))
-    ready = workshop.prepare(cells, "prd32-device", module=subject.module)
-    variables = celljobs.saved(ready)
-    runner, began = Runner(limit), time.monotonic()
-    able = [replace(job, variables={**job.variables, **variables}) for job, cell in zip(plan, cells)
-            if not ready.problem(cell)]
-    dones = {done.job.name: done for done in runner.run(able)}
-    whole = [dones.get(job.name) or Done(job, ended=True, why_not=ready.problem(cell))
-             for job, cell in zip(plan, cells)]
+    kept = {job: done for job in plan if given.resume and subject.own and (done := resume.earlier(job))}
+    if not given.resume:
+        fresh_folder(places.REPORTS / "cells")
+    fresh_folder(places.FAILURES)
+    left = [job for job in plan if job not in kept]
+    _announce(left, sum(counts[job.name][celljobs.ALL] for job in left), limit, bool(given.pytest))
+    told = None
+    if subject.own:
+        resume.tree()  # as it is when the run begins
+        told = resume.remember
+    runner, began = Runner(limit, told=told), time.monotonic()
+    ran = _run_jobs(runner, left, {cell.name: cell for cell in cells}, subject)
+    whole = [kept.get(job) or ran[job.name] for job in plan]
     report = Report(whole, time.monotonic() - began, runner.interrupted)
     if not given.pytest and subject.own:
         celljobs.remember(whole, which)
@@ -88,11 +94,27 @@ def _run(cells: list[Cell], subject: Subject, given: argparse.Namespace) -> Repo
     return report
 
 
+def _run_jobs(runner: Runner, jobs: list[Job], cells: dict[str, Cell], subject: Subject) -> dict[str, Done]:
+    """What became of each of these, by name. What cannot be prepared for one cell stops no other."""
+    if not jobs:
+        return {}
+    ready = workshop.prepare([cells[job.name] for job in jobs], "prd32-device", module=subject.module)
+    problems = {job.name: ready.problem(cells[job.name]) for job in jobs}
+    variables = celljobs.saved(ready)
+    dones = runner.run([replace(job, variables={**job.variables, **variables}) for job in jobs
+                        if not problems[job.name]])
+    return {done.job.name: done for done in dones} | {
+        job.name: Done(job, ended=True, why_not=problems[job.name]) for job in jobs if problems[job.name]}
+
+
 def _announce(plan: list[Job], tests: int, limit: int, some: bool) -> None:
     known = durations.known()
     first = sum(f"{job.name} {celljobs.ALL}" not in known for job in plan)
     how = f"; {first} of the cells never ran here, so that is a guess" if first else ""
     estimate = durations.shown(durations.together([job.expected for job in plan], limit))
+    if not plan:
+        print("Every cell has passed in this very tree; nothing is run.", file=sys.stderr)
+        return
     print(f"{len(plan)} cells, {'at most ' if some else ''}{tests} tests, {limit} cells side by side: about {estimate}"
           f"{how}. Ctrl-C ends it and reports what ran.", file=sys.stderr, flush=True)
 

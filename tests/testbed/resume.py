@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cells that passed need not run again in this very tree: a matrix of an hour may be run in parts."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+
+from testbed import command, junit, places
+from testbed.errors import TestbedError
+from testbed.jobs import Done, Job
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """What stands beside the JUnit file of a cell that ran to its end: the tree, its command, and how long it took."""
+
+    tree: str
+    argv: tuple[str, ...]
+    seconds: float
+
+
+def remember(done: Done) -> None:
+    """Marks a cell as run, if it ran to its end and nothing failed."""
+    if done.ended and done.status == 0 and not done.problem:
+        _file(done.job).write_text(json.dumps(asdict(_Mark(tree(), done.job.argv, done.seconds))))
+
+
+def earlier(job: Job) -> Done | None:
+    """What became of this job when it passed in this very tree, or None when it never did."""
+    try:
+        found = json.loads(_file(job).read_text())
+        mark = _Mark(found["tree"], tuple(found["argv"]), float(found["seconds"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    cases = junit.read(job.junit)
+    if (mark.tree, mark.argv) != (tree(), job.argv) or not cases:
+        return None
+    return Done(job, 0, mark.seconds, True, "", cases)
+
+
+@cache
+def tree() -> str:
+    """A digest of every file of the project as it is now, committed or not. TestbedError outside of a git checkout."""
+    names = command.run(["git", "-C", places.TOP, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                        what="asking git for the project's files", deadline=60)
+    total = hashlib.sha256()
+    for name in sorted(set(names.split("\0")) - {""}):
+        path = places.TOP / name
+        if path != places.TOP / "docs" / "coverage-of-techniques.md" and path.is_file():  # what a run itself writes
+            total.update(f"{name}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    if total.digest() == hashlib.sha256().digest():
+        raise TestbedError(f"git knows no files in {places.TOP}")
+    return total.hexdigest()
+
+
+def _file(job: Job):
+    return job.junit.with_suffix(".passed")
