@@ -57,6 +57,17 @@ def test_unload_leaves_nothing(bound):
         assert int(command, 16) & 0x4 == 0, "the card may still be bus master"
 
 
+@pytest.mark.kmemleak
+@pytest.mark.kernels("debug")
+def test_a_whole_life_leaks_no_memory(bound):
+    """Every allocation of the driver was made and should be gone: kmemleak looks afterwards."""
+    for _ in range(3):
+        expect_usable(bound)
+        for address in card_addresses(bound):
+            bound.run(f"echo {address} > {FUNCTION}/unbind && echo {address} > {FUNCTION}/bind")
+        bound.run(f"rmmod prd32 && insmod {MODULE} chunk_kib=64 && rmmod prd32 && insmod {MODULE}")
+
+
 def test_unbind_while_open(bound):
     """Files that stay open answer ENODEV, and closing the last of them is harmless."""
     address = card_address(bound)
