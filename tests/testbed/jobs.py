@@ -26,6 +26,7 @@ _LOOK_SECONDS = 1.0  # between two looks at how far a run is
 _GRACE_SECONDS = 30.0  # for an interrupted run to end its guests
 _LONGEST_SECONDS = 3 * 3600.0
 _NO_TESTS = 5  # pytest's exit status when it found none
+_NOT_RUN = "not run"
 _MEMORY_EACH = 1 << 30  # a guest, its card and what runs them
 
 
@@ -68,8 +69,13 @@ class Done:
 
     @property
     def tally(self) -> Tally:
-        """How its tests ended; a problem counts as a failure."""
-        return Tally.of(self.cases) + Tally(failed=1 if self.problem else 0)
+        """How its tests ended; a problem counts as a failure, but not that it was never begun."""
+        return Tally.of(self.cases) + Tally(failed=1 if self.problem and not self.unrun else 0)
+
+    @property
+    def unrun(self) -> bool:
+        """Whether it was never begun, because the run was interrupted before."""
+        return self.status is None and not self.ended and self.why_not == _NOT_RUN
 
 
 def side_by_side() -> int:
@@ -112,7 +118,7 @@ class Runner:
 
     def _one(self, job: Job) -> Done:
         if self._stopping:
-            return Done(job, why_not="not run")
+            return Done(job, why_not=_NOT_RUN)
         for old in (job.junit, job.log):
             old.parent.mkdir(parents=True, exist_ok=True)
             old.unlink(missing_ok=True)
@@ -124,7 +130,7 @@ class Runner:
                 status = self._process(job, log.fileno(), now)
                 self._note(now, Done(job, status, 0.0, not self._stopping, "", junit.read(job.junit)))
         if status is None:
-            return Done(job, why_not="not run")
+            return Done(job, why_not=_NOT_RUN)
         done = Done(job, status, time.monotonic() - began, not self._stopping, "", junit.read(job.junit))
         if self._told:
             self._told(done)

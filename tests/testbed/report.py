@@ -42,7 +42,7 @@ class Report:
             log = places.shown(done.job.log)
             found += [(f"{done.job.name}: {case.name}", case.properties.get(junit.EVIDENCE, log))
                       for case in done.cases if case.outcome == "failed"]
-            if done.problem and not self._unrun(done):
+            if done.problem and not done.unrun:
                 found.append((f"{done.job.name}: {done.problem}", log))
         return found
 
@@ -67,14 +67,14 @@ class Report:
         tally = self.tally
         lines += [f"JUnit XML: {', '.join(self._junit())}", f"Time: {durations.shown(self.seconds)}"]
         if self.interrupted:
-            lines.append(f"Interrupted: {sum(map(self._unrun, self.dones))} of {len(self.dones)} did not run")
+            lines.append(f"Interrupted: {sum(done.unrun for done in self.dones)} of {len(self.dones)} did not run")
         return "\n".join([*lines, f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped"])
 
     def _rows(self) -> list[str]:
         rows = [_COLUMNS.format("", "passed", "failed", "skipped", "time", "how guests start (median)")]
         for done in self.dones:
             tally = done.tally
-            if self._unrun(done):
+            if done.unrun:
                 rows.append(f"{done.job.name:<26}{'not run':>8}")
                 continue
             how = junit.starts(done.cases) or done.problem.partition("\n")[0][:60]
@@ -87,7 +87,3 @@ class Report:
     def _junit(self) -> Sequence[str]:
         folders = dict.fromkeys(done.job.junit.parent for done in self.dones)
         return [f"{places.shown(folder)}/*.xml" for folder in folders]
-
-    @staticmethod
-    def _unrun(done: Done) -> bool:
-        return done.status is None and not done.ended and done.why_not == "not run"
