@@ -70,14 +70,15 @@ def test_whole_card(card):
 
 @pytest.mark.technique("large-buffer")
 @pytest.mark.environments(*WITHOUT_IOMMU)  # which turns this memory into one table's worth of descriptors
-def test_several_tables_for_one_mapping(card):
+def test_several_tables_for_one_mapping(card, cell):
     """With more pinned at a time than one table can describe, the tables follow each other."""
     card.run(f"echo {64 * KIB} > {PARAMETERS}/chunk_kib")
     try:
         before = card.card.stats()["card"]["tables"]
         assert roundtrip(card, 40 * MIB, page_offset=7, card_offset=9)["bytes"] == 40 * MIB
-        # Three each way; where memory is copied, what the copies find room for is cut smaller.
-        assert card.card.stats()["card"]["tables"] - before >= 2 * 3
+        tables = card.card.stats()["card"]["tables"] - before
+        # Three each way; where memory is copied, what finds no room for its copy is cut smaller.
+        assert tables >= 2 * 3 if cell.environment.copies else tables == 2 * 3
     finally:
         card.run(f"echo {16 * KIB} > {PARAMETERS}/chunk_kib")
 

@@ -43,6 +43,11 @@ class Environment:
     start: str = "snapshot"
     tests: str = "all"
 
+    @property
+    def copies(self) -> bool:
+        """Whether the kernel copies what is mapped for the card."""
+        return "swiotlb=force" in self.append or "swiotlb-bounce" in self.proves
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -13,7 +13,7 @@ from testbed.kernellog import Reading
 from testbed.leaks import Counts
 
 _SETTLE_SECONDS = 3.0  # an IOMMU that flushes lazily gives back late, a channel that is stopped ends its transaction
-_SETTLE_PAUSE = 0.05
+_SETTLE_PAUSE = 0.05  # counts have no events: they are read again
 _READINGS = 5  # of a log that is written to faster than it is read
 _KMEMLEAK_SECONDS = 5  # kmemleak reports nothing that is younger (MSECS_MIN_AGE in mm/kmemleak.c)
 
