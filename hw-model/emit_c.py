@@ -65,7 +65,7 @@ def _descriptor(descriptor: Descriptor) -> list[str]:
     name = descriptor.name.lower()
     lines = ["", "/**", f" * struct prd32_{name} - a descriptor, as the card reads it from host memory"]
     lines += [f" * @{field.name.lower()}: {field.doc}" for _, field in members]
-    lines += [" * @flags: PRD32_PRD_EOT, or 0", " */", f"struct prd32_{name} {{"]
+    lines += [" * @flags: PRD32_PRD_EOT, PRD32_PRD_MARK, both, or 0", " */", f"struct prd32_{name} {{"]
     lines += [f"\t{kind} {field.name.lower()};" for kind, field in members]
     lines += ["\t__le16 flags;", "};", "", "/* Bits of prd32_prd.flags, in the processor's order */"]
     for field in flags:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from regmap_rules import EXTENSIONS
 from regmap_types import Block, Register, Regmap
 
 WIDTH = 116
@@ -41,14 +42,15 @@ def _table(regmap: Regmap) -> list[str]:
     rows = []
     for reg, instance, offset in sorted(regmap.instances(), key=lambda entry: entry[2]):
         number = instance if regmap.block_of(reg.name).instanced else -1
-        rows.append(f"    Register{{\"{reg.name}\", {number}, {offset:#04x}, {reg.bytes}, {reg.mask('rw'):#010x}, "
-                    f"{reg.mask('ro'):#010x}, {reg.mask('w1c'):#010x}, {reg.reset:#010x}}},")
-    return [*_doc("A register of one instance: which of its bits are read-write, read-only and write-1-to-clear (the "
-                  "others are reserved), and its value after reset."),
+        masks = ", ".join(f"{reg.mask(access):#010x}" for access in ("rw", "ro", "w1c", "trigger"))
+        rows.append(f"    Register{{\"{reg.name}\", {number}, {offset:#04x}, {reg.bytes}, {masks}, "
+                    f"{reg.reset:#010x}}},")
+    return [*_doc("A register of one instance: which of its bits are read-write, read-only, write-1-to-clear and "
+                  "triggers (the others are reserved), and its value after reset."),
             "struct Register {", "  std::string_view name;", "  int instance;          ///< -1: there is only one",
             "  std::uint32_t offset;  ///< in the card's address space, bytes",
             "  unsigned bytes;        ///< 1, 2 or 4", "  std::uint32_t rw;", "  std::uint32_t ro;",
-            "  std::uint32_t w1c;", "  std::uint32_t reset;", "};", "",
+            "  std::uint32_t w1c;", "  std::uint32_t trigger;", "  std::uint32_t reset;", "};", "",
             "/// Every register, in the order of offsets.",
             f"inline constexpr std::array<Register, {len(rows)}> kTable{{{{", *rows, "}};", ""]
 
@@ -66,10 +68,38 @@ def _codes(regmap: Regmap) -> list[str]:
         for value in enum.values:
             lines += [f"    case {kind}::k{_camel(value.name)}:", f"      return \"{value.rule}\";"]
         lines += ["  }", "  return \"\";", "}", ""]
-    lines += [*_doc("Breaches that stop nothing: the rules' names in the violation log."), "namespace warnings {"]
-    for warning in regmap.warnings:
-        lines += _constant("std::string_view", _camel(warning.name), f"\"{warning.rule}\"", warning.doc)
-    return [*lines, "}  // namespace warnings", ""]
+    return lines
+
+
+def _rules(regmap: Regmap) -> list[str]:
+    """What the rules can be switched to, and what the profiles switch them to; both tables by the codes' numbers."""
+    values = sorted(regmap.enum("ERR").values, key=lambda value: value.value)
+    if [value.value for value in values] != list(range(len(values))):
+        raise ValueError("the codes of enum ERR must count from 0")
+    rows = [f"    Rule{{\"{value.rule}\", {str(bool(value.silicon)).lower()}, {str(bool(value.ignore)).lower()}}},"
+            for value in values]
+    lines = ["/// What a rule can be switched to; docs/registers.md says what the card then does.",
+             "enum class Mode : std::uint8_t { kError, kSilicon, kIgnore, kOff };", "",
+             "struct Rule {", "  std::string_view name;  ///< in the violation log; \"\" where the code is no rule's",
+             "  bool silicon;           ///< can be switched to Mode::kSilicon",
+             "  bool ignore;            ///< can be switched to Mode::kIgnore and Mode::kOff", "};", "",
+             "/// Every rule, by the number of its code.",
+             f"inline constexpr std::array<Rule, {len(rows)}> kRules{{{{", *rows, "}};", "",
+             "/// What a card is switched to as a whole.", "struct Profile {", "  std::string_view name;",
+             "  unsigned granule_log2;     ///< PRD bases and counts are multiples of 2 to this power, bytes",
+             "  unsigned prdt_align_log2;  ///< a PRDT's address is a multiple of 2 to this power, bytes",
+             "  unsigned entries_log2;     ///< a PRDT has at most 2 to this power entries"]
+    lines += [f"  bool {name.lower()};" for name in EXTENSIONS]
+    lines += ["  std::array<Mode, kRules.size()> modes;  ///< by the number of the code", "};", "",
+              "/// The profiles that the card knows by name; the first is the default.",
+              f"inline constexpr std::array<Profile, {len(regmap.profiles)}> kProfiles{{{{"]
+    for profile in regmap.profiles:
+        has = ", ".join(str(name in profile.extensions).lower() for name in EXTENSIONS)
+        modes = ", ".join(f"Mode::k{profile.mode(value.name).capitalize()}" for value in values)
+        lines.append(f"    Profile{{\"{profile.name}\", {profile.granule_log2}, {profile.prdt_align_log2}, "
+                     f"{profile.entries_log2}, {has},")
+        lines += textwrap.wrap(f"{{{{{modes}}}}}}},", WIDTH, initial_indent=" " * 12, subsequent_indent=" " * 14)
+    return [*lines, "}};", ""]
 
 
 def _card(regmap: Regmap) -> list[str]:
@@ -129,6 +159,6 @@ def emit(regmap: Regmap) -> str:
         for reg in block.registers:
             if any(field.name for field in reg.fields):
                 lines += _register(block, reg)
-    lines += _codes(regmap) + _table(regmap)
+    lines += _codes(regmap) + _rules(regmap) + _table(regmap)
     lines += ["}  // namespace regs", "}  // namespace prd32"]
     return "\n".join(lines) + "\n"

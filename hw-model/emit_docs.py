@@ -47,6 +47,28 @@ def _function(regmap: Regmap) -> list[str]:
                                                           for limit in regmap.limits.values()))
 
 
+def _rules(regmap: Regmap) -> list[str]:
+    lines = ["## Rules", "", "Each broken rule is recorded in the violation log under its name, and latched in BREACH. "
+             "Switched to `error` it ends the transfer, or keeps it from beginning. What the card does otherwise:", ""]
+    return lines + _table(("code", "rule", "address at fault", "`silicon`", "`ignore` and `off`"),
+                          ((value.value, f"`{value.rule}`", value.address, value.silicon or "not possible",
+                            value.ignore or "not possible")
+                           for value in regmap.enum("ERR").values if value.rule))
+
+
+def _profiles(regmap: Regmap) -> list[str]:
+    profiles = regmap.profiles
+    lines = ["## Profiles", "", *(f"- **{profile.name}**: {profile.doc}" for profile in profiles), ""]
+    rows: list[Sequence[object]] = [
+        ("unit of base and count, bytes", *(1 << profile.granule_log2 for profile in profiles)),
+        ("alignment of the PRDT, bytes", *(1 << profile.prdt_align_log2 for profile in profiles)),
+        ("descriptors in a table", *(1 << profile.entries_log2 for profile in profiles)),
+        ("extensions", *(", ".join(profile.extensions) or "none" for profile in profiles))]
+    rows += [(f"`{value.rule}`", *(profile.mode(value.name) for profile in profiles))
+             for value in regmap.enum("ERR").values if value.rule]
+    return lines + _table(("", *(profile.name for profile in profiles)), rows)
+
+
 def emit(regmap: Regmap) -> str:
     """The text of docs/registers.md."""
     lines = ["<!-- SPDX-License-Identifier: Apache-2.0 -->",
@@ -56,7 +78,8 @@ def emit(regmap: Regmap) -> str:
              f"{regmap.card.version_major}.{regmap.card.version_minor}. Offsets count bytes from the start of the MMIO "
              f"BAR; what no register claims there is reserved: it reads 0 and ignores writes.", "",
              "Access: **rw** software reads and writes; **ro** writes are ignored; **w1c** writing 1 clears, writing 0 "
-             "keeps; **reserved** reads 0, writes are ignored.", "", *_function(regmap),
+             "keeps; **trigger** writing 1 does something, reads 0; **reserved** reads 0, writes are "
+             "ignored.", "", *_function(regmap),
              f"## The descriptor ({regmap.descriptor.name})", "",
              f"{regmap.descriptor.size} bytes in host memory, little endian.", ""]
     lines += _table(("bits", "field", "meaning"), ((_range(field.msb, field.lsb), field.name, field.doc)
@@ -71,10 +94,5 @@ def emit(regmap: Regmap) -> str:
                 lines += _register(block, reg)
     for enum in regmap.enums:
         lines += [f"## Codes {enum.name}", "", enum.doc, ""]
-        lines += _table(("code", "name", "rule in the violation log", "ERROR_ADDR holds", "meaning"),
-                        ((value.value, value.name, f"`{value.rule}`" if value.rule else "-", value.address or "-",
-                          value.doc) for value in enum.values))
-    lines += ["## Warnings", "", "The card ignores the access, and records it in the violation log.", ""]
-    lines += _table(("rule in the violation log", "when"), ((f"`{warning.rule}`", warning.doc)
-                                                            for warning in regmap.warnings))
-    return "\n".join(lines).rstrip() + "\n"
+        lines += _table(("code", "name", "meaning"), ((value.value, value.name, value.doc) for value in enum.values))
+    return "\n".join([*lines, *_rules(regmap), *_profiles(regmap)]).rstrip() + "\n"

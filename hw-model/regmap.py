@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import regmap_rules
-from regmap_types import (PCI_WIDTHS, Bar, Block, Card, Descriptor, Enum, EnumValue, Field, Limit, Msix, Register,
-                          Regmap, Vector, Warning_)
+from regmap_types import (PCI_WIDTHS, Bar, Block, Card, Descriptor, Enum, EnumValue, Field, Limit, Msix, Profile,
+                          Register, Regmap, Vector)
 
 DEFAULT_PATH = Path(__file__).resolve().parent / "registers.toml"
-ACCESS_KINDS = ("rw", "ro", "w1c", "reserved")
+ACCESS_KINDS = ("rw", "ro", "w1c", "trigger", "reserved")
 WIDTHS = (8, 16, 32)
 NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 LOWER_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+PROFILE = re.compile(r"[a-z][a-z0-9]*")
 RULE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
@@ -142,6 +143,8 @@ def _field(table: Any, width: int, place: _Place, enums: Mapping[str, Enum]) -> 
     if not name:
         raise reader.place.error("name must be given, as a text")
     reset = reader.number("reset")
+    if access == "trigger" and reset:
+        raise reader.place.error("a trigger reads 0, so its reset value is 0")
     if reset >= 1 << (high - low + 1):
         raise reader.place.error(f"reset {reset:#x} does not fit {high - low + 1} bits")
     enum = reader.text("enum", NAME, default="")
@@ -196,10 +199,13 @@ def _enum(table: Any, place: _Place) -> Enum:
     for entry in reader.tables("values"):
         value_name, value = _named(entry, reader.place)
         values.append(EnumValue(value_name, value.number("value"), value.text("rule", RULE, default=""),
-                                value.text("address", default=""), value.text("doc")))
+                                value.text("address", default=""), value.text("doc"),
+                                value.text("silicon", default=""), value.text("ignore", default="")))
         value.done()
         if bool(values[-1].rule) != bool(values[-1].address):
             raise value.place.error("rule and address go together: a broken rule has an address at fault")
+        if (values[-1].silicon or values[-1].ignore) and not values[-1].rule:
+            raise value.place.error("silicon and ignore belong to a rule")
     enum = Enum(name, reader.text("doc"), tuple(values))
     reader.done()
     regmap_rules.refuse_twice((v.name for v in values), "value", reader.place)
@@ -260,11 +266,13 @@ def _vector(table: Any, place: _Place) -> Vector:
     return vector
 
 
-def _warning(table: Any, place: _Place) -> Warning_:
-    name, reader = _named(table, place)
-    warning = Warning_(name, reader.text("rule", RULE), reader.text("doc"))
+def _profile(table: Any, place: _Place) -> Profile:
+    name, reader = _named(table, place, PROFILE)
+    profile = Profile(name, reader.text("doc"), reader.number("granule_log2", 13), reader.number("prdt_align_log2", 32),
+                      reader.number("entries_log2", 17), tuple(reader.table("extensions")),
+                      dict(reader.table("rules")))
     reader.done()
-    return warning
+    return profile
 
 
 def _msix(table: Any, place: _Place) -> Msix:
@@ -296,7 +304,7 @@ def parse(text: str, file: str = "registers.toml") -> Regmap:
         blocks=tuple(_block(entry, place.into("block", r"^\[\[block\]\]"), limits, by_name)
                      for entry in top.tables("block")),
         enums=enums,
-        warnings=tuple(_warning(entry, place.into("warning", r"^\[\[warning\]\]")) for entry in top.tables("warning")))
+        profiles=tuple(_profile(entry, place.into("profile", r"^\[\[profile\]\]")) for entry in top.tables("profile")))
     top.done()
     regmap_rules.check(result, place)
     return result

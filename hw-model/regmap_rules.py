@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 BAR_KINDS = {"memory32": (0x1000, 1 << 31), "io": (4, 256)}  # kind -> smallest and largest size that PCI lets it have
 MSIX_ENTRY_BYTES = 16
+EXTENSIONS = ("CYCLIC", "WRITEBACK", "ENDPOINTS")  # what a profile can have; each is a bit of CAPS
 
 
 class Place(Protocol):
@@ -39,9 +40,8 @@ def _check_names(regmap: Regmap, place: Place) -> None:
     refuse_twice(registers, "register", place)
     refuse_twice((enum.name for enum in regmap.enums), "enum", place)
     rules = [value.rule for enum in regmap.enums for value in enum.values if value.rule]
-    rules += [warning.rule for warning in regmap.warnings]
     refuse_twice(rules, "rule", place)
-    refuse_twice((warning.name for warning in regmap.warnings), "warning", place)
+    refuse_twice((profile.name for profile in regmap.profiles), "profile", place)
     # The generated headers join the names with "_", so different names can meet there.
     emitted = list(registers)
     emitted += [f"{reg.name}_{field.name}" for block in regmap.blocks for reg in block.registers
@@ -128,15 +128,16 @@ def _check_limits(regmap: Regmap, place: Place) -> None:
 
 def _check_descriptor(regmap: Regmap, place: Place) -> None:
     here = place.into("descriptor", r"^\[descriptor\]")
-    for name in ("BASE", "COUNT", "RESERVED", "EOT"):
+    for name in ("BASE", "COUNT", "RESERVED", "MARK", "EOT"):
         if name not in (field.name for field in regmap.descriptor.fields):
             raise here.error(f"field {name} is missing")
     if 1 << regmap.descriptor.field("COUNT").width != regmap.limits["PRD_MAX_BYTES"].value:
         raise here.error("COUNT 0 must mean PRD_MAX_BYTES, so its width must be that limit's power of two")
     if regmap.descriptor.field("BASE").width != regmap.limits["ADDRESS_BITS"].value:
         raise here.error("BASE must be ADDRESS_BITS wide")
-    if regmap.descriptor.field("EOT").width != 1:
-        raise here.error("EOT must be one bit")
+    for name in ("MARK", "EOT"):
+        if regmap.descriptor.field(name).width != 1:
+            raise here.error(f"{name} must be one bit")
 
 
 def _check_resets(regmap: Regmap, place: Place) -> None:
@@ -147,6 +148,10 @@ def _check_resets(regmap: Regmap, place: Place) -> None:
         ("VERSION", "MINOR"): ("card.version_minor", regmap.card.version_minor),
         ("CAPS", "CHANNELS"): ("limits.CHANNELS", value["CHANNELS"]),
         ("CAPS", "ENTRIES_LOG2"): ("log2 of limits.PRDT_MAX_ENTRIES", value["PRDT_MAX_ENTRIES"].bit_length() - 1),
+        ("CAPS", "PRDT_ALIGN_LOG2"): ("log2 of limits.PRDT_ALIGN", value["PRDT_ALIGN"].bit_length() - 1),
+        ("CAPS", "GRANULE_LOG2"): ("the first profile's granule_log2", regmap.profiles[0].granule_log2),
+        **{("CAPS", name): ("the first profile's extensions", name in regmap.profiles[0].extensions)
+           for name in EXTENSIONS},
         ("MEM_SIZE", "BYTES"): ("limits.MEMORY_DEFAULT", value["MEMORY_DEFAULT"]),
     }
     for (register, field), (source, wanted) in expected.items():
@@ -182,6 +187,24 @@ def _check_causes(regmap: Regmap, place: Place) -> None:
         raise place.into("vector", r"^\[\[vector\]\]").error("must be CHn for each channel, then ERROR")
 
 
+def _check_profiles(regmap: Regmap, place: Place) -> None:
+    codes = {value.name: value for value in regmap.enum("ERR").values if value.rule}
+    for number, profile in enumerate(regmap.profiles):
+        here = place.into("profile", r"^\[\[profile\]\]").into(profile.name)
+        if unknown := [name for name in profile.extensions if name not in EXTENSIONS]:
+            raise here.error(f"extension {unknown[0]} is none of {', '.join(EXTENSIONS)}")
+        for code, mode in profile.rules.items():
+            if code not in codes:
+                raise here.error(f"{code} is no code of enum ERR with a rule")
+            if mode not in codes[code].modes:
+                raise here.error(f"{code} = \"{mode}\" is none of {', '.join(codes[code].modes)}")
+        for name, limit in (("prdt_align_log2", "PRDT_ALIGN"), ("entries_log2", "PRDT_MAX_ENTRIES")):
+            if number == 0 and 1 << getattr(profile, name) != regmap.limits[limit].value:
+                raise here.error(f"{name} contradicts limits.{limit}: the first profile is the default card")
+        if 1 << profile.entries_log2 > regmap.limits["PRDT_LAST_RESORT"].value:
+            raise here.error("entries_log2 allows more than limits.PRDT_LAST_RESORT")
+
+
 def check(regmap: Regmap, place: Place) -> None:
     """Raises RegmapError on the first rule that the map breaks."""
     _check_limits(regmap, place)
@@ -192,3 +215,4 @@ def check(regmap: Regmap, place: Place) -> None:
     _check_descriptor(regmap, place)
     _check_resets(regmap, place)
     _check_causes(regmap, place)
+    _check_profiles(regmap, place)

@@ -106,12 +106,23 @@ class Limit:
 
 @dataclass(frozen=True)
 class EnumValue:
-    """rule and address are "" where the code stands for no broken rule."""
+    """rule and address are "" where the code stands for no broken rule.
+
+    silicon and ignore say what the card does when the rule is switched to that; "" where it cannot be.
+    """
     name: str
     value: int
     rule: str
     address: str
     doc: str
+    silicon: str
+    ignore: str
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """What the rule can be switched to."""
+        return (*(("error",) if self.rule else ()), *(("silicon",) if self.silicon else ()),
+                *(("ignore", "off") if self.ignore else ()))
 
 
 @dataclass(frozen=True)
@@ -122,11 +133,21 @@ class Enum:
 
 
 @dataclass(frozen=True)
-class Warning_:
-    """A rule whose breach is recorded, but does not stop a transfer."""
+class Profile:
+    """A card's limits as powers of two, the extensions that it has, and what its rules are switched to.
+
+    rules has those that are not switched to "error", by the names of their codes.
+    """
     name: str
-    rule: str
     doc: str
+    granule_log2: int
+    prdt_align_log2: int
+    entries_log2: int
+    extensions: tuple[str, ...]
+    rules: dict[str, str]
+
+    def mode(self, code: str) -> str:
+        return self.rules.get(code, "error")
 
 
 @dataclass(frozen=True)
@@ -161,7 +182,7 @@ class Regmap:
     descriptor: Descriptor
     blocks: tuple[Block, ...]
     enums: tuple[Enum, ...]
-    warnings: tuple[Warning_, ...]
+    profiles: tuple[Profile, ...]
 
     def block_of(self, register: str) -> Block:
         """The block that holds the register of that name; KeyError when there is none."""

@@ -24,6 +24,12 @@ inline constexpr std::uint64_t kPrdBoundary = 0x10000;
 inline constexpr std::uint64_t kPrdMaxBytes = 0x10000;
 /// Width of the addresses that the card can put on the bus
 inline constexpr std::uint64_t kAddressBits = 0x20;
+/// Entries after which the card gives up on a table, whatever its rules are switched to
+inline constexpr std::uint64_t kPrdtLastResort = 0x10000;
+/// What the loopback between the channels holds, bytes
+inline constexpr std::uint64_t kLoopbackBytes = 0x20000;
+/// Size and alignment of a status block in host memory, bytes
+inline constexpr std::uint64_t kWritebackBytes = 0x10;
 /// Card memory unless configured otherwise, bytes
 inline constexpr std::uint64_t kMemoryDefault = 0x4000000;
 /// The smallest card memory, bytes
@@ -63,9 +69,9 @@ inline constexpr std::uint32_t kMsixPbaOffset = 0x800;
 }  // namespace pci
 
 namespace vectors {
-/// Channel 0 finished, in success or in error
+/// Channel 0 finished, in success or in error, or completed a marked descriptor
 inline constexpr unsigned kCh0 = 0;
-/// Channel 1 finished, in success or in error
+/// Channel 1 finished, in success or in error, or completed a marked descriptor
 inline constexpr unsigned kCh1 = 1;
 /// A channel stopped in error
 inline constexpr unsigned kError = 2;
@@ -80,7 +86,9 @@ inline constexpr std::uint64_t kBase = 0x00000000ffffffff;
 /// Bytes in the region; 0 means 64 KiB
 inline constexpr std::uint64_t kCount = 0x0000ffff00000000;
 /// Must be zero
-inline constexpr std::uint64_t kReserved = 0x7fff000000000000;
+inline constexpr std::uint64_t kReserved = 0x3fff000000000000;
+/// Interrupt when this descriptor is done, in a cyclic table; must be zero in any other
+inline constexpr std::uint64_t kMark = 0x4000000000000000;
 /// This is the table's last descriptor
 inline constexpr std::uint64_t kEot = 0x8000000000000000;
 }  // namespace prd
@@ -125,18 +133,18 @@ struct BmStatus {
   static constexpr std::uint32_t kActive = 0x00000001;
   /// W1c: the transfer stopped in error; the same bit as IRQ_CAUSE.ERRn
   static constexpr std::uint32_t kError = 0x00000002;
-  /// W1c: the transfer ended, in success or in error; the same bit as IRQ_CAUSE.CHn
+  /// W1c: the transfer ended, in success or in error, or a marked descriptor is done; the same bit as IRQ_CAUSE.CHn
   static constexpr std::uint32_t kInterrupt = 0x00000004;
 };
 
 /// BM_PRDT, 32 bits. Bus address of the PRDT, taken at START. All bits are kept, so that a misaligned address is
-/// refused rather than rounded. Ignored while the channel is active.
+/// refused rather than rounded.
 struct BmPrdt {
   static constexpr std::string_view kName = "BM_PRDT";
   static constexpr std::uint32_t kOffset = 0x04;
   /// Byte offset of the register of instance n in the card's address space.
   static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x08; }
-  /// Rw: must be a multiple of 64 KiB
+  /// Rw: must be a multiple of 2 to the power of CAPS.PRDT_ALIGN_LOG2
   static constexpr std::uint32_t kAddress = 0xffffffff;
 };
 
@@ -171,6 +179,16 @@ struct Caps {
   static constexpr std::uint32_t kGranuleLog2 = 0x000000f0;
   /// Ro: a PRDT has at most 2 to this power entries
   static constexpr std::uint32_t kEntriesLog2 = 0x00001f00;
+  /// Ro: cyclic tables are there: CONTROL.CYCLIC and the descriptor's MARK
+  static constexpr std::uint32_t kCyclic = 0x00002000;
+  /// Ro: status writeback is there: CONTROL.WRITEBACK
+  static constexpr std::uint32_t kWriteback = 0x00004000;
+  /// Ro: other endpoints than card memory are there: CONTROL.ENDPOINT
+  static constexpr std::uint32_t kEndpoints = 0x00008000;
+  /// Ro: BM_PRDT must be a multiple of 2 to this power, bytes
+  static constexpr std::uint32_t kPrdtAlignLog2 = 0x001f0000;
+  /// Ro: count 0 does not mean 64 KiB: larger regions than 65535 bytes need two descriptors
+  static constexpr std::uint32_t kZeroRefused = 0x00200000;
 };
 
 /// MEM_SIZE, 32 bits. Size of the card memory. The reset value is that of the default configuration.
@@ -222,8 +240,7 @@ struct Scratch {
 // ---- channel: The channel's card side and its report, in the MMIO BAR only. The report is cleared at START and
 // stays until the next START or a reset.
 
-/// CARD_ADDR, 32 bits. Where in card memory the transfer starts. Taken at START; ignored while the channel is
-/// active.
+/// CARD_ADDR, 32 bits. Where in card memory the transfer starts. Taken at START.
 struct CardAddr {
   static constexpr std::string_view kName = "CARD_ADDR";
   static constexpr std::uint32_t kOffset = 0x40;
@@ -233,17 +250,18 @@ struct CardAddr {
   static constexpr std::uint32_t kAddress = 0xffffffff;
 };
 
-/// LENGTH, 32 bits. How many bytes the driver means to move. Taken at START; ignored while the channel is active.
+/// LENGTH, 32 bits. How many bytes the driver means to move. Taken at START.
 struct Length {
   static constexpr std::string_view kName = "LENGTH";
   static constexpr std::uint32_t kOffset = 0x44;
   /// Byte offset of the register of instance n in the card's address space.
   static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x40; }
-  /// Rw: 0: as many as the table describes; else the table must describe exactly this many
+  /// Rw: 0: as many as the table describes; else the table must describe exactly this many. In a cyclic table, in
+  /// each lap
   static constexpr std::uint32_t kBytes = 0xffffffff;
 };
 
-/// RESIDUAL, 32 bits. What is left of LENGTH. 0 when LENGTH is 0.
+/// RESIDUAL, 32 bits. What is left of LENGTH, in a cyclic table of this lap's. 0 when LENGTH is 0.
 struct Residual {
   static constexpr std::string_view kName = "RESIDUAL";
   static constexpr std::uint32_t kOffset = 0x48;
@@ -253,7 +271,7 @@ struct Residual {
   static constexpr std::uint32_t kBytes = 0xffffffff;
 };
 
-/// MOVED, 32 bits. What was moved since START.
+/// MOVED, 32 bits. What was moved since START, by descriptors that are done. In a cyclic table it wraps.
 struct Moved {
   static constexpr std::string_view kName = "MOVED";
   static constexpr std::uint32_t kOffset = 0x4c;
@@ -263,7 +281,7 @@ struct Moved {
   static constexpr std::uint32_t kBytes = 0xffffffff;
 };
 
-/// PRDS, 32 bits. Descriptors completed since START.
+/// PRDS, 32 bits. Descriptors completed since START. In a cyclic table it wraps.
 struct Prds {
   static constexpr std::string_view kName = "PRDS";
   static constexpr std::uint32_t kOffset = 0x50;
@@ -283,7 +301,7 @@ struct Error {
   static constexpr std::uint32_t kCode = 0x000000ff;
 };
 
-/// ERROR_INDEX, 32 bits. Index of the PRD at fault, when one is.
+/// ERROR_INDEX, 32 bits. Index of the PRD at fault, else 0.
 struct ErrorIndex {
   static constexpr std::string_view kName = "ERROR_INDEX";
   static constexpr std::uint32_t kOffset = 0x58;
@@ -303,20 +321,219 @@ struct ErrorAddr {
   static constexpr std::uint32_t kAddress = 0xffffffff;
 };
 
-/// Why a channel stopped.
+// ---- extension: Extensions and the record of breaches, in the MMIO BAR only. What CAPS says is not there reads 0
+// and ignores writes.
+
+/// CONTROL, 32 bits. How the channel works. All but RESET is taken at START.
+struct Control {
+  static constexpr std::string_view kName = "CONTROL";
+  static constexpr std::uint32_t kOffset = 0x100;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Trigger: 1 ends the channel's transfer, and gives the channel's registers in all blocks and its loopback their
+  /// reset state. ACTIVE stays until what is under way on the bus has ended
+  static constexpr std::uint32_t kReset = 0x00000001;
+  /// Rw: after the descriptor with EOT the card goes on with the first; only a stop, a reset or an error ends it
+  static constexpr std::uint32_t kCyclic = 0x00000002;
+  /// Rw: write a status block to WRITEBACK_ADDR before each interrupt
+  static constexpr std::uint32_t kWriteback = 0x00000004;
+  /// Rw: what the bytes come from or go to, on the card
+  static constexpr std::uint32_t kEndpoint = 0x00000300;
+};
+
+/// ENTRIES, 32 bits. How many descriptors the driver means the table to have. Taken at START.
+struct Entries {
+  static constexpr std::string_view kName = "ENTRIES";
+  static constexpr std::uint32_t kOffset = 0x104;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Rw: 0: not told, EOT says it; else EOT must be in the last of so many
+  static constexpr std::uint32_t kCount = 0xffffffff;
+};
+
+/// WRITEBACK_ADDR, 32 bits. Where the status block lies. Taken at START, and only looked at with CONTROL.WRITEBACK.
+struct WritebackAddr {
+  static constexpr std::string_view kName = "WRITEBACK_ADDR";
+  static constexpr std::uint32_t kOffset = 0x108;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Rw: bus address, a multiple of 16
+  static constexpr std::uint32_t kAddress = 0xffffffff;
+};
+
+/// SEQUENCE, 32 bits. Status blocks written since the last reset; the block holds the number that it has itself.
+struct Sequence {
+  static constexpr std::string_view kName = "SEQUENCE";
+  static constexpr std::uint32_t kOffset = 0x10c;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Ro: status blocks; wraps
+  static constexpr std::uint32_t kCount = 0xffffffff;
+};
+
+/// PERIODS, 32 bits. Marked descriptors of a cyclic table that are done since START.
+struct Periods {
+  static constexpr std::string_view kName = "PERIODS";
+  static constexpr std::uint32_t kOffset = 0x110;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Ro: descriptors; wraps
+  static constexpr std::uint32_t kCount = 0xffffffff;
+};
+
+/// BREACH, 32 bits. The first rule that was broken since START, whatever it is switched to, and how many were.
+struct Breach {
+  static constexpr std::string_view kName = "BREACH";
+  static constexpr std::uint32_t kOffset = 0x114;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Ro: of the first; 0 when none was broken
+  static constexpr std::uint32_t kCode = 0x000000ff;
+  /// Ro: of all; stays at 65535
+  static constexpr std::uint32_t kCount = 0xffff0000;
+};
+
+/// BREACH_INDEX, 32 bits. Index of the PRD of the first breach, else 0.
+struct BreachIndex {
+  static constexpr std::string_view kName = "BREACH_INDEX";
+  static constexpr std::uint32_t kOffset = 0x118;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Ro: counted from 0
+  static constexpr std::uint32_t kIndex = 0xffffffff;
+};
+
+/// BREACH_ADDR, 32 bits. The address of the first breach, as its code says.
+struct BreachAddr {
+  static constexpr std::string_view kName = "BREACH_ADDR";
+  static constexpr std::uint32_t kOffset = 0x11c;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Ro: bus address, or offset
+  static constexpr std::uint32_t kAddress = 0xffffffff;
+};
+
+/// PATTERN, 32 bits. What endpoint PATTERN makes. Taken at START.
+struct Pattern {
+  static constexpr std::string_view kName = "PATTERN";
+  static constexpr std::uint32_t kOffset = 0x120;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Rw: the stream
+  static constexpr std::uint32_t kKind = 0x00000001;
+};
+
+/// PATTERN_SEED, 32 bits. Where the stream of endpoint PATTERN begins. Taken at START.
+struct PatternSeed {
+  static constexpr std::string_view kName = "PATTERN_SEED";
+  static constexpr std::uint32_t kOffset = 0x124;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Rw: the first word of COUNTER; the first state of PRBS31 in its low 31 bits, where 0 stands for all ones
+  static constexpr std::uint32_t kValue = 0xffffffff;
+};
+
+/// PATTERN_RATE, 32 bits. How fast endpoint PATTERN makes bytes, in simulated time from START on. Taken at START.
+struct PatternRate {
+  static constexpr std::string_view kName = "PATTERN_RATE";
+  static constexpr std::uint32_t kOffset = 0x128;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Rw: 1000 bytes per second; 0: as fast as they are taken, so that nothing overruns
+  static constexpr std::uint32_t kKbPerS = 0xffffffff;
+};
+
+/// PATTERN_FIFO, 32 bits. How many bytes of endpoint PATTERN wait for the bus at most. Taken at START; not looked
+/// at when PATTERN_RATE is 0.
+struct PatternFifo {
+  static constexpr std::string_view kName = "PATTERN_FIFO";
+  static constexpr std::uint32_t kOffset = 0x12c;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Rw: bytes; less than 64 KiB counts as 64 KiB, which is one descriptor's
+  static constexpr std::uint32_t kBytes = 0xffffffff;
+};
+
+/// PATTERN_LOST, 32 bits. Bytes of endpoint PATTERN that found the FIFO full since START.
+struct PatternLost {
+  static constexpr std::string_view kName = "PATTERN_LOST";
+  static constexpr std::uint32_t kOffset = 0x130;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Ro: bytes; wraps
+  static constexpr std::uint32_t kBytes = 0xffffffff;
+};
+
+/// CRC, 32 bits. CRC-32C of what endpoint CHECKSUM took since START.
+struct Crc {
+  static constexpr std::string_view kName = "CRC";
+  static constexpr std::uint32_t kOffset = 0x134;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Ro: as iSCSI and SSE 4.2 have it; 0 of no bytes
+  static constexpr std::uint32_t kValue = 0xffffffff;
+};
+
+/// What a channel's bytes come from or go to.
+enum class Endpoint : std::uint8_t {
+  /// Card memory, from CARD_ADDR on, in both directions
+  kMemory = 0,
+  /// A pattern generator: to the host only
+  kPattern = 1,
+  /// A sink that adds up CRC: from the host only
+  kChecksum = 2,
+  /// The loopback: what a channel takes from the host, one that moves to the host gets
+  kLoopback = 3,
+};
+
+/// The rule that a code says is broken, as the violation log names it; "" when none.
+constexpr std::string_view rule_of(Endpoint code) {
+  switch (code) {
+    case Endpoint::kMemory:
+      return "";
+    case Endpoint::kPattern:
+      return "";
+    case Endpoint::kChecksum:
+      return "";
+    case Endpoint::kLoopback:
+      return "";
+  }
+  return "";
+}
+
+/// Streams of endpoint PATTERN.
+enum class PatternKind : std::uint8_t {
+  /// The pseudo-random bits of x^31 + x^28 + 1, each byte's most significant bit first
+  kPrbs31 = 0,
+  /// 32-bit words, little endian, each one more than the last
+  kCounter = 1,
+};
+
+/// The rule that a code says is broken, as the violation log names it; "" when none.
+constexpr std::string_view rule_of(PatternKind code) {
+  switch (code) {
+    case PatternKind::kPrbs31:
+      return "";
+    case PatternKind::kCounter:
+      return "";
+  }
+  return "";
+}
+
+/// Why a channel stopped, and which rule was broken.
 enum class Err : std::uint8_t {
   /// No error
   kNone = 0,
-  /// The PRDT is not 64 KiB aligned
+  /// The PRDT is not aligned to 2 to the power of CAPS.PRDT_ALIGN_LOG2, 64 KiB unless configured
   kPrdtAlign = 1,
   /// The bus refused the fetch of a descriptor
   kPrdtFetch = 2,
-  /// 4096 descriptors and none carries EOT
+  /// The last descriptor that ENTRIES, or CAPS.ENTRIES_LOG2, allows was executed and has no EOT
   kPrdtNoEot = 3,
-  /// A reserved bit of the descriptor is set
+  /// A reserved bit of the descriptor is set; MARK is one unless the table is cyclic
   kPrdReserved = 4,
-  /// Base or count is not a multiple of the granule
-  kPrdAlign = 5,
+  /// The base is not a multiple of 2 to the power of CAPS.GRANULE_LOG2
+  kPrdBaseAlign = 5,
   /// The region runs past 4 GiB
   kPrdWrap = 6,
   /// The region crosses a 64 KiB boundary
@@ -331,6 +548,36 @@ enum class Err : std::uint8_t {
   kLengthShort = 11,
   /// The table describes more than LENGTH bytes
   kLengthLong = 12,
+  /// A descriptor lies behind the 64 KiB that the PRDT begins in
+  kPrdtCross = 13,
+  /// ENTRIES says more than CAPS.ENTRIES_LOG2 allows, or the table goes on behind so many
+  kPrdtEntries = 14,
+  /// The count is not a multiple of 2 to the power of CAPS.GRANULE_LOG2
+  kPrdCountAlign = 15,
+  /// The count is 0, which does not mean 64 KiB to this card
+  kPrdZero = 16,
+  /// A descriptor was changed between its fetch and its turn; not looked for in a cyclic table
+  kPrdtEdited = 17,
+  /// START was written as 1 while the channel was active
+  kStartActive = 18,
+  /// BM_PRDT was written while the channel was active
+  kPrdtActive = 19,
+  /// CARD_ADDR was written while the channel was active
+  kCardAddrActive = 20,
+  /// LENGTH was written while the channel was active
+  kLengthActive = 21,
+  /// Another register that START takes was written while the channel was active
+  kSetupActive = 22,
+  /// CONTROL.ENDPOINT does not go in the direction that TO_HOST says
+  kEndpointDirection = 23,
+  /// The pattern generator's FIFO ran over before this descriptor's turn
+  kPatternOverrun = 24,
+  /// WRITEBACK_ADDR is not a multiple of 16
+  kWritebackAlign = 25,
+  /// The bus refused the write of the status block
+  kWritebackRefused = 26,
+  /// EOT comes before the last of ENTRIES descriptors
+  kPrdtEarlyEot = 27,
 };
 
 /// The rule that a code says is broken, as the violation log names it; "" when none.
@@ -346,8 +593,8 @@ constexpr std::string_view rule_of(Err code) {
       return "prdt-no-eot";
     case Err::kPrdReserved:
       return "prd-reserved-zero";
-    case Err::kPrdAlign:
-      return "prd-granule";
+    case Err::kPrdBaseAlign:
+      return "prd-base-align";
     case Err::kPrdWrap:
       return "prd-wrap-4g";
     case Err::kPrdCross:
@@ -362,24 +609,116 @@ constexpr std::string_view rule_of(Err code) {
       return "length-short";
     case Err::kLengthLong:
       return "length-long";
+    case Err::kPrdtCross:
+      return "prdt-cross-64k";
+    case Err::kPrdtEntries:
+      return "prdt-entries";
+    case Err::kPrdCountAlign:
+      return "prd-count-align";
+    case Err::kPrdZero:
+      return "prd-count-zero";
+    case Err::kPrdtEdited:
+      return "prdt-edited-while-active";
+    case Err::kStartActive:
+      return "start-while-active";
+    case Err::kPrdtActive:
+      return "prdt-while-active";
+    case Err::kCardAddrActive:
+      return "card-addr-while-active";
+    case Err::kLengthActive:
+      return "length-while-active";
+    case Err::kSetupActive:
+      return "setup-while-active";
+    case Err::kEndpointDirection:
+      return "endpoint-direction";
+    case Err::kPatternOverrun:
+      return "pattern-overrun";
+    case Err::kWritebackAlign:
+      return "writeback-align";
+    case Err::kWritebackRefused:
+      return "writeback-refused";
+    case Err::kPrdtEarlyEot:
+      return "prdt-early-eot";
   }
   return "";
 }
 
-/// Breaches that stop nothing: the rules' names in the violation log.
-namespace warnings {
-/// START was written as 1 while the channel was active
-inline constexpr std::string_view kStartActive = "start-while-active";
-/// BM_PRDT was written while the channel was active
-inline constexpr std::string_view kPrdtActive = "prdt-while-active";
-/// CARD_ADDR was written while the channel was active
-inline constexpr std::string_view kCardAddrActive = "card-addr-while-active";
-/// LENGTH was written while the channel was active
-inline constexpr std::string_view kLengthActive = "length-while-active";
-}  // namespace warnings
+/// What a rule can be switched to; docs/registers.md says what the card then does.
+enum class Mode : std::uint8_t { kError, kSilicon, kIgnore, kOff };
 
-/// A register of one instance: which of its bits are read-write, read-only and write-1-to-clear (the others are
-/// reserved), and its value after reset.
+struct Rule {
+  std::string_view name;  ///< in the violation log; "" where the code is no rule's
+  bool silicon;           ///< can be switched to Mode::kSilicon
+  bool ignore;            ///< can be switched to Mode::kIgnore and Mode::kOff
+};
+
+/// Every rule, by the number of its code.
+inline constexpr std::array<Rule, 28> kRules{{
+    Rule{"", false, false},
+    Rule{"prdt-align-64k", true, true},
+    Rule{"prdt-fetch", true, false},
+    Rule{"prdt-no-eot", true, true},
+    Rule{"prd-reserved-zero", true, true},
+    Rule{"prd-base-align", true, true},
+    Rule{"prd-wrap-4g", true, true},
+    Rule{"prd-cross-64k", true, true},
+    Rule{"card-range", true, true},
+    Rule{"data-read", true, false},
+    Rule{"data-write", true, false},
+    Rule{"length-short", true, true},
+    Rule{"length-long", true, true},
+    Rule{"prdt-cross-64k", true, true},
+    Rule{"prdt-entries", true, true},
+    Rule{"prd-count-align", true, true},
+    Rule{"prd-count-zero", true, true},
+    Rule{"prdt-edited-while-active", true, true},
+    Rule{"start-while-active", true, true},
+    Rule{"prdt-while-active", true, true},
+    Rule{"card-addr-while-active", true, true},
+    Rule{"length-while-active", true, true},
+    Rule{"setup-while-active", true, true},
+    Rule{"endpoint-direction", true, false},
+    Rule{"pattern-overrun", true, true},
+    Rule{"writeback-align", true, true},
+    Rule{"writeback-refused", true, false},
+    Rule{"prdt-early-eot", true, true},
+}};
+
+/// What a card is switched to as a whole.
+struct Profile {
+  std::string_view name;
+  unsigned granule_log2;     ///< PRD bases and counts are multiples of 2 to this power, bytes
+  unsigned prdt_align_log2;  ///< a PRDT's address is a multiple of 2 to this power, bytes
+  unsigned entries_log2;     ///< a PRDT has at most 2 to this power entries
+  bool cyclic;
+  bool writeback;
+  bool endpoints;
+  std::array<Mode, kRules.size()> modes;  ///< by the number of the code
+};
+
+/// The profiles that the card knows by name; the first is the default.
+inline constexpr std::array<Profile, 3> kProfiles{{
+    Profile{"strict", 0, 16, 12, true, true, true,
+            {{Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError,
+              Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError,
+              Mode::kError, Mode::kError, Mode::kOff, Mode::kError, Mode::kIgnore, Mode::kIgnore, Mode::kIgnore,
+              Mode::kIgnore, Mode::kIgnore, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError}}},
+    Profile{"sff8038i", 1, 2, 13, false, false, false,
+            {{Mode::kError, Mode::kSilicon, Mode::kError, Mode::kSilicon, Mode::kIgnore, Mode::kSilicon,
+              Mode::kSilicon, Mode::kSilicon, Mode::kError, Mode::kError, Mode::kError, Mode::kIgnore,
+              Mode::kIgnore, Mode::kSilicon, Mode::kError, Mode::kSilicon, Mode::kOff, Mode::kSilicon,
+              Mode::kIgnore, Mode::kSilicon, Mode::kSilicon, Mode::kSilicon, Mode::kSilicon, Mode::kError,
+              Mode::kError, Mode::kError, Mode::kError, Mode::kError}}},
+    Profile{"seed", 0, 16, 12, false, false, false,
+            {{Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kIgnore, Mode::kError, Mode::kError,
+              Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError,
+              Mode::kError, Mode::kError, Mode::kOff, Mode::kError, Mode::kIgnore, Mode::kSilicon, Mode::kSilicon,
+              Mode::kSilicon, Mode::kSilicon, Mode::kError, Mode::kError, Mode::kError, Mode::kError,
+              Mode::kError}}},
+}};
+
+/// A register of one instance: which of its bits are read-write, read-only, write-1-to-clear and triggers (the
+/// others are reserved), and its value after reset.
 struct Register {
   std::string_view name;
   int instance;          ///< -1: there is only one
@@ -388,44 +727,73 @@ struct Register {
   std::uint32_t rw;
   std::uint32_t ro;
   std::uint32_t w1c;
+  std::uint32_t trigger;
   std::uint32_t reset;
 };
 
 /// Every register, in the order of offsets.
-inline constexpr std::array<Register, 33> kTable{{
-    Register{"BM_COMMAND", 0, 0x00, 1, 0x00000009, 0x00000000, 0x00000000, 0x00000000},
-    Register{"BM_RESERVED1", 0, 0x01, 1, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
-    Register{"BM_STATUS", 0, 0x02, 1, 0x00000000, 0x00000001, 0x00000006, 0x00000000},
-    Register{"BM_RESERVED3", 0, 0x03, 1, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
-    Register{"BM_PRDT", 0, 0x04, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
-    Register{"BM_COMMAND", 1, 0x08, 1, 0x00000009, 0x00000000, 0x00000000, 0x00000000},
-    Register{"BM_RESERVED1", 1, 0x09, 1, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
-    Register{"BM_STATUS", 1, 0x0a, 1, 0x00000000, 0x00000001, 0x00000006, 0x00000000},
-    Register{"BM_RESERVED3", 1, 0x0b, 1, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
-    Register{"BM_PRDT", 1, 0x0c, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
-    Register{"ID", -1, 0x10, 4, 0x00000000, 0xffffffff, 0x00000000, 0x32445250},
-    Register{"VERSION", -1, 0x14, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00010000},
-    Register{"CAPS", -1, 0x18, 4, 0x00000000, 0x00001fff, 0x00000000, 0x00000c02},
-    Register{"MEM_SIZE", -1, 0x1c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x04000000},
-    Register{"IRQ_CAUSE", -1, 0x20, 4, 0x00000000, 0x00000000, 0x00000303, 0x00000000},
-    Register{"IRQ_ENABLE", -1, 0x24, 4, 0x00000303, 0x00000000, 0x00000000, 0x00000000},
-    Register{"SCRATCH", -1, 0x28, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
-    Register{"CARD_ADDR", 0, 0x40, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
-    Register{"LENGTH", 0, 0x44, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
-    Register{"RESIDUAL", 0, 0x48, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000},
-    Register{"MOVED", 0, 0x4c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000},
-    Register{"PRDS", 0, 0x50, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000},
-    Register{"ERROR", 0, 0x54, 4, 0x00000000, 0x000000ff, 0x00000000, 0x00000000},
-    Register{"ERROR_INDEX", 0, 0x58, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000},
-    Register{"ERROR_ADDR", 0, 0x5c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000},
-    Register{"CARD_ADDR", 1, 0x80, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
-    Register{"LENGTH", 1, 0x84, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
-    Register{"RESIDUAL", 1, 0x88, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000},
-    Register{"MOVED", 1, 0x8c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000},
-    Register{"PRDS", 1, 0x90, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000},
-    Register{"ERROR", 1, 0x94, 4, 0x00000000, 0x000000ff, 0x00000000, 0x00000000},
-    Register{"ERROR_INDEX", 1, 0x98, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000},
-    Register{"ERROR_ADDR", 1, 0x9c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000},
+inline constexpr std::array<Register, 61> kTable{{
+    Register{"BM_COMMAND", 0, 0x00, 1, 0x00000009, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"BM_RESERVED1", 0, 0x01, 1, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"BM_STATUS", 0, 0x02, 1, 0x00000000, 0x00000001, 0x00000006, 0x00000000, 0x00000000},
+    Register{"BM_RESERVED3", 0, 0x03, 1, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"BM_PRDT", 0, 0x04, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"BM_COMMAND", 1, 0x08, 1, 0x00000009, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"BM_RESERVED1", 1, 0x09, 1, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"BM_STATUS", 1, 0x0a, 1, 0x00000000, 0x00000001, 0x00000006, 0x00000000, 0x00000000},
+    Register{"BM_RESERVED3", 1, 0x0b, 1, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"BM_PRDT", 1, 0x0c, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"ID", -1, 0x10, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x32445250},
+    Register{"VERSION", -1, 0x14, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00010001},
+    Register{"CAPS", -1, 0x18, 4, 0x00000000, 0x003fffff, 0x00000000, 0x00000000, 0x0010ec02},
+    Register{"MEM_SIZE", -1, 0x1c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x04000000},
+    Register{"IRQ_CAUSE", -1, 0x20, 4, 0x00000000, 0x00000000, 0x00000303, 0x00000000, 0x00000000},
+    Register{"IRQ_ENABLE", -1, 0x24, 4, 0x00000303, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"SCRATCH", -1, 0x28, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"CARD_ADDR", 0, 0x40, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"LENGTH", 0, 0x44, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"RESIDUAL", 0, 0x48, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"MOVED", 0, 0x4c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"PRDS", 0, 0x50, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"ERROR", 0, 0x54, 4, 0x00000000, 0x000000ff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"ERROR_INDEX", 0, 0x58, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"ERROR_ADDR", 0, 0x5c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"CARD_ADDR", 1, 0x80, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"LENGTH", 1, 0x84, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"RESIDUAL", 1, 0x88, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"MOVED", 1, 0x8c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"PRDS", 1, 0x90, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"ERROR", 1, 0x94, 4, 0x00000000, 0x000000ff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"ERROR_INDEX", 1, 0x98, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"ERROR_ADDR", 1, 0x9c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"CONTROL", 0, 0x100, 4, 0x00000306, 0x00000000, 0x00000000, 0x00000001, 0x00000000},
+    Register{"ENTRIES", 0, 0x104, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"WRITEBACK_ADDR", 0, 0x108, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"SEQUENCE", 0, 0x10c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"PERIODS", 0, 0x110, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"BREACH", 0, 0x114, 4, 0x00000000, 0xffff00ff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"BREACH_INDEX", 0, 0x118, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"BREACH_ADDR", 0, 0x11c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"PATTERN", 0, 0x120, 4, 0x00000001, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"PATTERN_SEED", 0, 0x124, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"PATTERN_RATE", 0, 0x128, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"PATTERN_FIFO", 0, 0x12c, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00020000},
+    Register{"PATTERN_LOST", 0, 0x130, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"CRC", 0, 0x134, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"CONTROL", 1, 0x200, 4, 0x00000306, 0x00000000, 0x00000000, 0x00000001, 0x00000000},
+    Register{"ENTRIES", 1, 0x204, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"WRITEBACK_ADDR", 1, 0x208, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"SEQUENCE", 1, 0x20c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"PERIODS", 1, 0x210, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"BREACH", 1, 0x214, 4, 0x00000000, 0xffff00ff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"BREACH_INDEX", 1, 0x218, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"BREACH_ADDR", 1, 0x21c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"PATTERN", 1, 0x220, 4, 0x00000001, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"PATTERN_SEED", 1, 0x224, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"PATTERN_RATE", 1, 0x228, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"PATTERN_FIFO", 1, 0x22c, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00020000},
+    Register{"PATTERN_LOST", 1, 0x230, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"CRC", 1, 0x234, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
 }};
 
 }  // namespace regs
