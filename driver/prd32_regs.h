@@ -21,6 +21,13 @@
 #define PRD32_BAR_MMIO			0
 #define PRD32_BAR_MMIO_SIZE		0x1000
 
+/*
+ * BAR MEMORY: card memory, in the BARs 2 and 3. The size is that of the default configuration:
+ * the memory's, rounded up to a power of two
+ */
+#define PRD32_BAR_MEMORY		2
+#define PRD32_BAR_MEMORY_SIZE		0x4000000
+
 /* BAR IO: the bus-master block as SFF-8038i places it, mirrored at the start of the MMIO BAR */
 #define PRD32_BAR_IO			4
 #define PRD32_BAR_IO_SIZE		0x10

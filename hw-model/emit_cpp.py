@@ -109,14 +109,16 @@ def _card(regmap: Regmap) -> list[str]:
     lines += ["}  // namespace limits", "", "namespace pci {"]
     for key, value in regmap.pci.items():
         lines += _constant("std::uint32_t", _camel(key), f"{value:#x}")
-    lines += ["", "enum class BarKind : std::uint8_t { kMemory32, kIo };", "",
-              "/// A window onto the card's address space.", "struct Bar {", "  std::string_view name;",
-              "  unsigned index;", "  BarKind kind;", "  std::uint32_t size;    ///< bytes, a power of two",
-              "  std::uint32_t window;  ///< offset of its first byte in the card's address space", "};", "",
+    lines += ["", "enum class BarKind : std::uint8_t { kMemory32, kMemory64, kIo };", "",
+              "/// A window onto the card's address space; of kind kMemory64, prefetchable, onto card memory.",
+              "struct Bar {", "  std::string_view name;", "  unsigned index;        ///< kMemory64: and the next",
+              "  BarKind kind;", "  std::uint64_t size;    ///< bytes, a power of two; of the default configuration",
+              "  std::uint32_t window;  ///< offset of its first byte in the card's address space, or card memory",
+              "};", "",
               f"inline constexpr std::array<Bar, {len(regmap.bars)}> kBars{{{{"]
     for bar in regmap.bars:
         lines.append(f"    Bar{{\"{bar.name}\", {bar.index}, BarKind::k{_camel(bar.kind.upper())}, {bar.size:#x}, "
-                     f"{bar.window:#x}}},")
+                     f"{bar.window or 0:#x}}},")
     lines += ["}};", ""]
     msix = regmap.msix
     for name, value in (("Bar", msix.bar), ("Size", msix.size), ("TableOffset", msix.table_offset),

@@ -36,8 +36,8 @@ def _function(regmap: Regmap) -> list[str]:
     lines = ["## The PCI function", ""]
     lines += _table(("what", "value"), ((key.replace("_", " "), f"`{value:#x}`") for key, value in regmap.pci.items()))
     lines += _table(("BAR", "name", "kind", "size", "shows from", "what"),
-                    [*((bar.index, bar.name, bar.kind, f"`{bar.size:#x}`", f"`{bar.window:#x}`", bar.doc)
-                       for bar in regmap.bars),
+                    [*((bar.index, bar.name, bar.kind, f"`{bar.size:#x}`",
+                        "card memory" if bar.window is None else f"`{bar.window:#x}`", bar.doc) for bar in regmap.bars),
                      (regmap.msix.bar, "MSI-X", "memory32", f"`{regmap.msix.size:#x}`", "-",
                       f"table at `{regmap.msix.table_offset:#x}`, pending bits at `{regmap.msix.pba_offset:#x}`")])
     lines += _table(("vector", "name", "raised when"),

@@ -253,8 +253,9 @@ def _pci(table: Any, place: _Place) -> dict[str, int]:
 
 def _bar(table: Any, place: _Place) -> Bar:
     name, reader = _named(table, place)
-    bar = Bar(name, reader.number("index", 6), reader.text("kind"), reader.number("size"), reader.number("window"),
-              reader.text("doc"))
+    kind = reader.text("kind")
+    bar = Bar(name, reader.number("index", 5 if kind == "memory64" else 6), kind, reader.number("size"),
+              None if kind == "memory64" else reader.number("window"), reader.text("doc"))
     reader.done()
     return bar
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from regmap_types import Regmap
 
-BAR_KINDS = {"memory32": (0x1000, 1 << 31), "io": (4, 256)}  # kind -> smallest and largest size that PCI lets it have
+# kind -> smallest and largest size that PCI lets it have
+BAR_KINDS = {"memory32": (0x1000, 1 << 31), "memory64": (0x1000, 1 << 63), "io": (4, 256)}
 MSIX_ENTRY_BYTES = 16
 EXTENSIONS = ("CYCLIC", "WRITEBACK", "ENDPOINTS")  # what a profile can have; each is a bit of CAPS
 
@@ -67,7 +68,7 @@ def _check_registers(regmap: Regmap, place: Place) -> None:
 
 def _check_bars(regmap: Regmap, place: Place) -> None:
     refuse_twice((bar.name for bar in regmap.bars), "BAR", place)
-    refuse_twice([bar.index for bar in regmap.bars] + [regmap.msix.bar], "BAR index", place)
+    refuse_twice([index for bar in regmap.bars for index in bar.indexes] + [regmap.msix.bar], "BAR index", place)
     reached: set[int] = set()
     for bar in regmap.bars:
         here = place.into("bar", r"^\[\[bar\]\]").into(bar.name)
@@ -76,6 +77,10 @@ def _check_bars(regmap: Regmap, place: Place) -> None:
         smallest, largest = BAR_KINDS[bar.kind]
         if not _power_of_two(bar.size) or not smallest <= bar.size <= largest:
             raise here.error(f"size {bar.size:#x} is not a power of two in {smallest:#x}..{largest:#x}")
+        if bar.window is None:
+            if bar.size != regmap.limits["MEMORY_DEFAULT"].value:
+                raise here.error("size must be limits.MEMORY_DEFAULT")
+            continue
         if bar.window + bar.size > regmap.card.address_space:
             raise here.error(f"window {bar.window:#x}..{bar.window + bar.size - 1:#x} is outside the card's address "
                              f"space of {regmap.card.address_space:#x} bytes")

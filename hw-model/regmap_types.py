@@ -74,12 +74,18 @@ class Block:
 
 @dataclass(frozen=True)
 class Bar:
+    """window is where the BAR starts in the card's address space; None where it shows card memory instead."""
     name: str
     index: int
     kind: str
     size: int
-    window: int
+    window: int | None
     doc: str
+
+    @property
+    def indexes(self) -> tuple[int, ...]:
+        """The base address registers that the BAR takes."""
+        return (self.index, self.index + 1) if self.kind == "memory64" else (self.index,)
 
 
 @dataclass(frozen=True)

@@ -46,19 +46,20 @@ inline constexpr std::uint32_t kSubsystemId = 0x1;
 inline constexpr std::uint32_t kRevisionId = 0x1;
 inline constexpr std::uint32_t kClassCode = 0x88000;
 
-enum class BarKind : std::uint8_t { kMemory32, kIo };
+enum class BarKind : std::uint8_t { kMemory32, kMemory64, kIo };
 
-/// A window onto the card's address space.
+/// A window onto the card's address space; of kind kMemory64, prefetchable, onto card memory.
 struct Bar {
   std::string_view name;
-  unsigned index;
+  unsigned index;        ///< kMemory64: and the next
   BarKind kind;
-  std::uint32_t size;    ///< bytes, a power of two
-  std::uint32_t window;  ///< offset of its first byte in the card's address space
+  std::uint64_t size;    ///< bytes, a power of two; of the default configuration
+  std::uint32_t window;  ///< offset of its first byte in the card's address space, or card memory
 };
 
-inline constexpr std::array<Bar, 2> kBars{{
+inline constexpr std::array<Bar, 3> kBars{{
     Bar{"MMIO", 0, BarKind::kMemory32, 0x1000, 0x0},
+    Bar{"MEMORY", 2, BarKind::kMemory64, 0x4000000, 0x0},
     Bar{"IO", 4, BarKind::kIo, 0x10, 0x0},
 }};
 
