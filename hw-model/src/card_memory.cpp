@@ -1,23 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "prd32/card_memory.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
 
 namespace prd32 {
 
-CardMemory::CardMemory(std::uint64_t bytes) {
-  void* const start = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+namespace {
+
+/// Ends the construction for what errno says; fd may be -1.
+[[noreturn]] void refuse(int fd) {
+  const int error = errno;
+  if (fd >= 0) {
+    close(fd);
+  }
+  throw std::system_error(error, std::generic_category(), "card memory");
+}
+
+int sealed_file(std::uint64_t bytes) {
+  const int fd = memfd_create("prd32-card-memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  // The last seal keeps others from adding one that would stop us, or whoever maps the file next, from writing.
+  if (fd < 0 || ftruncate(fd, static_cast<off_t>(bytes)) != 0 ||
+      fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+    refuse(fd);
+  }
+  return fd;
+}
+
+}  // namespace
+
+CardMemory::CardMemory(std::uint64_t bytes) : fd_(sealed_file(bytes)) {
+  void* const start = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd_, 0);
   if (start == MAP_FAILED) {
-    throw std::system_error(errno, std::generic_category(), "card memory");
+    refuse(fd_);
   }
   bytes_ = {static_cast<std::uint8_t*>(start), bytes};
 }
 
 CardMemory::~CardMemory() {
   munmap(bytes_.data(), bytes_.size());
+  close(fd_);
 }
 
 }  // namespace prd32
