@@ -16,6 +16,9 @@ from testbed.qemu import Qemu
 # The kernel tests its own cryptography at every boot, which takes an emulated processor half a second.
 _COMMAND_LINE = "loglevel=5 panic=-1 cryptomgr.notests"
 _FIRST_SLOT = 0x10  # of the cards' ports on bus 0; guest-image/device-trees names it, too
+# What a port keeps free for the memory BAR of a card that is plugged in later: the largest has 1 GiB, and may need as
+# much again to be aligned in the window. On x86 the firmware lays out windows, and the port tells it.
+_MEMORY_WINDOW = "2G"
 AGENT_PORT = "org.qemu.guest_agent.0"
 
 
@@ -24,17 +27,25 @@ class _Architecture:
     machine: str
     console: str
     cpu: str
-    devices: tuple[str, ...]
-    words: str  # for the kernel's command line
+    devices: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()  # for the kernel's command line
+    emulated: str = ""  # added to the processor's name, where it is an emulated one
+    port: str = ""  # added to the port of each card
 
 
 _ARCHITECTURES = {
-    # vmgenid tells the kernel that it is a copy, so that guests of one snapshot draw different random numbers.
-    "x86_64": _Architecture("q35", "ttyS0", "max", ("-device", "vmgenid,guid=auto"),
-                            # An emulated timer that a busy machine serves late is not a broken one.
-                            "no_timer_check"),
-    # Pointer authentication, which `max` has, costs an emulated processor a third of its speed.
-    "aarch64": _Architecture("virt,gic-version=3", "ttyAMA0", "cortex-a57", (), ""),
+    "x86_64": _Architecture(
+        "q35", "ttyS0", "max",
+        # vmgenid tells the kernel that it is a copy, so that guests of one snapshot draw different random numbers.
+        devices=("-device", "vmgenid,guid=auto"),
+        # An emulated timer that a busy machine serves late is not a broken one.
+        words=("no_timer_check",),
+        # With 40 bits, which are usual, the firmware would put windows of 64 bits where its own map of the memory
+        # reserves addresses for AMD's HyperTransport, and the kernel could place nothing there.
+        emulated=",phys-bits=39", port=f",pref64-reserve={_MEMORY_WINDOW}"),
+    "aarch64": _Architecture(
+        # Pointer authentication, which `max` has, costs an emulated processor a third of its speed.
+        "virt,gic-version=3", "ttyAMA0", "cortex-a57", words=(f"pci=hpmmioprefsize={_MEMORY_WINDOW}",)),
 }
 
 
@@ -66,7 +77,7 @@ class GuestSpec:
     def command_line(self) -> str:
         """The kernel's command line."""
         arch, modules = _ARCHITECTURES[self.kernel.arch], ",".join(self.environment.modules)
-        words = [f"console={arch.console}", _COMMAND_LINE, arch.words, self.environment.append,
+        words = [f"console={arch.console}", _COMMAND_LINE, *arch.words, self.environment.append,
                  f"prd32.modules={modules}" if modules else "", self.append]
         return " ".join(word for word in words if word)
 
@@ -78,7 +89,8 @@ def arguments(spec: GuestSpec) -> list[str]:
     machine = ",".join(word for word in (arch.machine, "memory-backend=ram", environment.machine) if word)
     # The card reaches guest memory through this file descriptor, so it must be a shared one.
     ram = "memory-backend-memfd,share=on" if environment.shared_memory else "memory-backend-ram,share=off"
-    board = ["-nodefaults", "-no-user-config", "-display", "none", "-cpu", arch.cpu,
+    cpu = arch.cpu + (arch.emulated if spec.accelerator.name == "tcg" else "")
+    board = ["-nodefaults", "-no-user-config", "-display", "none", "-cpu", cpu,
              "-object", f"{ram},id=ram,size={spec.ram}", "-m", spec.ram, "-smp", str(environment.cpus),
              *environment.qemu]
     words = [*board, "-no-reboot", "-machine", machine, "-accel", spec.accelerator.name,
@@ -88,7 +100,7 @@ def arguments(spec: GuestSpec) -> list[str]:
         words += ["-dtb", str(devicetree.edited(environment.device_tree, spec.qemu, machine, board))]
     for number in range(environment.cards):
         words += ["-device", f"pcie-root-port,id=port{number},chassis={number + 1},addr={_FIRST_SLOT + number:#x},"
-                             "io-reserve=4k"]
+                             f"io-reserve=4k{arch.port}"]
     return words
 
 
