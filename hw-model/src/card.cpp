@@ -4,13 +4,13 @@
 #include <fmt/format.h>
 
 #include <stdexcept>
+#include <utility>
 
 namespace prd32 {
 
 namespace {
 
 constexpr std::uint64_t kPageBytes = 4096;
-constexpr unsigned kMaxGranuleLog2 = 12;
 
 /// Refuses an impossible configuration before anything of the module exists: SystemC 3 calls back, at elaboration, what
 /// was built before it, whether or not it still exists.
@@ -29,43 +29,46 @@ std::optional<std::string> refusal(const CardConfig& config) {
     return fmt::format("card memory of {} bytes: must be {}..{} bytes, a multiple of {}", size, limits::kMemoryMin,
                        limits::kMemoryMax, kPageBytes);
   }
-  if (config.granule_log2 > kMaxGranuleLog2) {
-    return fmt::format("a granule of 2 to the power of {}: must be 0..{}", config.granule_log2, kMaxGranuleLog2);
+  if (auto reason = refusal(config.profile)) {
+    return reason;
   }
-  if (config.timing.start <= sc_core::SC_ZERO_TIME || !(config.timing.bytes_per_ns > 0)) {
-    return "the engine's start time and speed must be positive";
-  }
-  return std::nullopt;
+  return refusal(config.timing);
 }
 
 Card::Card(const sc_core::sc_module_name& name, const CardConfig& config, ViolationLog& log)
     : sc_module(unless_refused(name, config)),
       mmio("mmio"),
+      window("window"),
       dma("dma"),
       irq("irq", vectors::kCount),
       config_(config),
       log_(log),
-      rules_(config.granule_log2, config.memory_size),
       memory_(config.memory_size),
       bus_(dma),
+      link_(config.timing.link ? std::optional<Link>(std::in_place, *config.timing.link) : std::nullopt),
       status_changed_("status_changed"),
       channels_("channel", limits::kChannels, [this](const char* channel_name, std::size_t number) {
         return new Channel(channel_name, static_cast<unsigned>(number),
                            {.registers = registers_,
-                            .rules = rules_,
+                            .profile = config_.profile,
                             .bus = bus_,
                             .memory = memory_,
+                            .loopback = loopback_,
+                            .arbiter = arbiter_,
                             .log = log_,
                             .statistics = statistics_,
                             .timing = config_.timing,
+                            .link = link_ ? &*link_ : nullptr,
                             .status_changed = [this] { status_changed_.notify(sc_core::SC_ZERO_TIME); }});
       }) {
   mmio.register_b_transport(this, &Card::transport);
+  mmio.register_transport_dbg(this, &Card::debug_transport);
+  window.register_b_transport(this, &Card::window_transport);
+  window.register_transport_dbg(this, &Card::window_debug);
+  window.register_get_direct_mem_ptr(this, &Card::window_direct);
   dma.register_invalidate_direct_mem_ptr(this, &Card::invalidate);
   attach_hooks();
-  registers_.set_reset(regs::MemSize::kOffset, static_cast<std::uint32_t>(config.memory_size));
-  registers_.set_reset(regs::Caps::kOffset, (registers_.get(regs::Caps::kOffset) & ~regs::Caps::kGranuleLog2) |
-                                                regs::field_put(regs::Caps::kGranuleLog2, config.granule_log2));
+  set_capabilities();
   // One process drives every line, because a signal takes one writer, and causes come from both channels and from mmio.
   sc_core::sc_spawn_options options;
   options.spawn_method();
@@ -73,10 +76,25 @@ Card::Card(const sc_core::sc_module_name& name, const CardConfig& config, Violat
   sc_core::sc_spawn([this] { drive_lines(); }, "drive_lines", &options);
 }
 
+void Card::set_capabilities() {
+  using regs::Caps;
+  const Profile& profile = config_.profile;
+  registers_.set_reset(regs::MemSize::kOffset, static_cast<std::uint32_t>(config_.memory_size));
+  registers_.set_reset(Caps::kOffset,
+                       regs::field_put<std::uint32_t>(Caps::kChannels, limits::kChannels) |
+                           regs::field_put(Caps::kGranuleLog2, profile.granule_log2) |
+                           regs::field_put(Caps::kEntriesLog2, profile.entries_log2) |
+                           (profile.cyclic ? Caps::kCyclic : 0) | (profile.writeback ? Caps::kWriteback : 0) |
+                           (profile.endpoints ? Caps::kEndpoints : 0) |
+                           regs::field_put(Caps::kPrdtAlignLog2, profile.prdt_align_log2) |
+                           (mode_of(profile, regs::Err::kPrdZero) == regs::Mode::kError ? Caps::kZeroRefused : 0));
+}
+
 void Card::reset() {
   for (unsigned channel = 0; channel < limits::kChannels; ++channel) {
     channels_[channel].reset();
   }
+  loopback_.clear();
   registers_.reset();
   status_changed_.notify(sc_core::SC_ZERO_TIME);
 }
@@ -91,36 +109,6 @@ std::vector<unsigned> Card::active_channels() const {
   return active;
 }
 
-void Card::transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& /*delay*/) {
-  if (payload.get_byte_enable_ptr() != nullptr) {
-    payload.set_response_status(tlm::TLM_BYTE_ENABLE_ERROR_RESPONSE);
-    return;
-  }
-  const std::span data(payload.get_data_ptr(), payload.get_data_length());
-  auto result = RegisterFile::Result::kMalformed;
-  if (payload.get_streaming_width() < data.size()) {
-    result = RegisterFile::Result::kMalformed;
-  } else if (payload.is_read()) {
-    result = registers_.read(payload.get_address(), data);
-  } else if (payload.is_write()) {
-    result = registers_.write(payload.get_address(), data);
-  } else {
-    payload.set_response_status(tlm::TLM_COMMAND_ERROR_RESPONSE);
-    return;
-  }
-  switch (result) {
-    case RegisterFile::Result::kOk:
-      payload.set_response_status(tlm::TLM_OK_RESPONSE);
-      break;
-    case RegisterFile::Result::kMalformed:
-      payload.set_response_status(tlm::TLM_BURST_ERROR_RESPONSE);
-      break;
-    case RegisterFile::Result::kOutside:
-      payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
-      break;
-  }
-}
-
 void Card::invalidate(sc_dt::uint64 first, sc_dt::uint64 last) {
   bus_.invalidate(first, last);
 }
@@ -128,15 +116,17 @@ void Card::invalidate(sc_dt::uint64 first, sc_dt::uint64 last) {
 void Card::attach_hooks() {
   using Write = RegisterFile::Write;
   registers_.on_write(regs::BmCommand::kName, [this](const Write& write) { return command_written(write); });
-  registers_.on_write(regs::BmPrdt::kName, [this](const Write& write) {
-    return unless_active(write, regs::warnings::kPrdtActive, regs::BmPrdt::at(write.instance));
-  });
-  registers_.on_write(regs::CardAddr::kName, [this](const Write& write) {
-    return unless_active(write, regs::warnings::kCardAddrActive, regs::CardAddr::at(write.instance));
-  });
-  registers_.on_write(regs::Length::kName, [this](const Write& write) {
-    return unless_active(write, regs::warnings::kLengthActive, regs::Length::at(write.instance));
-  });
+  registers_.on_write(regs::Control::kName, [this](const Write& write) { return control_written(write); });
+  using regs::Err;
+  lock_while_active(regs::BmPrdt::kName, Err::kPrdtActive, regs::BmPrdt::at);
+  lock_while_active(regs::CardAddr::kName, Err::kCardAddrActive, regs::CardAddr::at);
+  lock_while_active(regs::Length::kName, Err::kLengthActive, regs::Length::at);
+  lock_while_active(regs::Entries::kName, Err::kSetupActive, regs::Entries::at);
+  lock_while_active(regs::WritebackAddr::kName, Err::kSetupActive, regs::WritebackAddr::at);
+  lock_while_active(regs::Pattern::kName, Err::kSetupActive, regs::Pattern::at);
+  lock_while_active(regs::PatternSeed::kName, Err::kSetupActive, regs::PatternSeed::at);
+  lock_while_active(regs::PatternRate::kName, Err::kSetupActive, regs::PatternRate::at);
+  lock_while_active(regs::PatternFifo::kName, Err::kSetupActive, regs::PatternFifo::at);
   const auto update_lines = [this](const Write& write) {
     status_changed_.notify(sc_core::SC_ZERO_TIME);
     return write.after;
@@ -153,35 +143,70 @@ void Card::attach_hooks() {
 
 std::uint32_t Card::command_written(const RegisterFile::Write& write) {
   Channel& channel = channels_[write.instance];
-  if (channel.active()) {
-    if ((write.written & regs::BmCommand::kStart) != 0) {
-      warn(regs::warnings::kStartActive, write.instance, regs::BmCommand::at(write.instance), write.written);
-      return write.before;
+  if (!channel.active()) {
+    if ((write.after & regs::BmCommand::kStart) != 0) {
+      channel.start((write.after & regs::BmCommand::kToHost) != 0);
     }
+    return write.after;
+  }
+  if ((write.written & regs::BmCommand::kStart) == 0) {
     channel.stop();
     return write.before & ~regs::BmCommand::kStart;  // the direction stays that of the transfer that was stopped
   }
-  if ((write.after & regs::BmCommand::kStart) != 0) {
-    channel.start((write.after & regs::BmCommand::kToHost) != 0);
-  }
-  return write.after;
-}
-
-std::uint32_t Card::unless_active(const RegisterFile::Write& write, std::string_view rule, std::uint32_t offset) {
-  if (!channels_[write.instance].active()) {
+  if (written_while_active(write, regs::Err::kStartActive, regs::BmCommand::at(write.instance)) ==
+      regs::Mode::kSilicon) {
+    channel.reset();
+    channel.start((write.written & regs::BmCommand::kToHost) != 0);
     return write.after;
   }
-  warn(rule, write.instance, offset, write.written);
   return write.before;
 }
 
-void Card::warn(std::string_view rule, unsigned channel, std::uint32_t offset, std::uint32_t value) {
-  log_.record(
-      {.rule = rule,
-       .severity = severity::kWarning,
-       .channel = static_cast<int>(channel),
-       .address = offset,
-       .detail = fmt::format("{:#x} was written at {:#x} while channel {} was active", value, offset, channel)});
+std::uint32_t Card::control_written(const RegisterFile::Write& write) {
+  using regs::Control;
+  const Profile& profile = config_.profile;
+  const std::uint32_t present = (profile.cyclic ? Control::kCyclic : 0) |
+                                (profile.writeback ? Control::kWriteback : 0) |
+                                (profile.endpoints ? Control::kEndpoint : 0);
+  if ((write.written & Control::kReset) != 0) {
+    reset_channel(write.instance);
+    return write.written & present;
+  }
+  return unless_active(write, regs::Err::kSetupActive, Control::at(write.instance)) & present;
+}
+
+void Card::reset_channel(unsigned channel) {
+  channels_[channel].stop();
+  const bool active = channels_[channel].active();
+  registers_.reset_instance(channel);
+  registers_.set(regs::BmStatus::at(channel), active ? regs::BmStatus::kActive : 0);
+  loopback_.clear();
+  status_changed_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void Card::lock_while_active(std::string_view name, regs::Err code, std::uint32_t (*offset)(unsigned)) {
+  registers_.on_write(name, [this, code, offset](const RegisterFile::Write& write) {
+    return unless_active(write, code, offset(write.instance));
+  });
+}
+
+std::uint32_t Card::unless_active(const RegisterFile::Write& write, regs::Err code, std::uint32_t offset) {
+  if (!channels_[write.instance].active() || written_while_active(write, code, offset) == regs::Mode::kSilicon) {
+    return write.after;
+  }
+  return write.before;
+}
+
+regs::Mode Card::written_while_active(const RegisterFile::Write& write, regs::Err code, std::uint32_t offset) {
+  Channel& channel = channels_[write.instance];
+  const Fault fault{.code = code, .address = offset};
+  const regs::Mode mode = channel.breaches().note(fault, [&] {
+    return fmt::format("{:#x} was written at {:#x} while channel {} was active", write.written, offset, write.instance);
+  });
+  if (mode == regs::Mode::kError) {
+    channel.fail(fault);
+  }
+  return mode;
 }
 
 std::uint32_t Card::cause() const {
@@ -215,6 +240,16 @@ void Card::drive_lines() {
     irq[vector].write(level[vector]);
   }
   lines_ = level;
+}
+
+void Card::trace(sc_core::sc_trace_file* file) const {
+  for (unsigned channel = 0; channel < limits::kChannels; ++channel) {
+    sc_core::sc_trace(file, channels_[channel].state(), fmt::format("{}.channel_{}.state", name(), channel));
+  }
+  for (unsigned vector = 0; vector < vectors::kCount; ++vector) {
+    sc_core::sc_trace(file, lines_[vector], fmt::format("{}.irq_{}", name(), vector));
+  }
+  registers_.trace(file, name());
 }
 
 }  // namespace prd32

@@ -1,33 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
+// How a transfer begins, waits, takes turns, and is ended from outside; its steps are in transfer.cpp.
 #include "prd32/channel.hpp"
 
-#include <algorithm>
-#include <span>
 #include <utility>
-
-#include "prd32/table_reader.hpp"
 
 namespace prd32 {
 
-using regs::Err;
-
-Channel::Channel(const sc_core::sc_module_name& name, unsigned number, ChannelParts parts)
-    : sc_module(name), number_(number), parts_(std::move(parts)), staging_(limits::kPrdMaxBytes), wake_("wake") {
+Channel::Channel(const sc_core::sc_module_name& name, unsigned number, const ChannelParts& parts)
+    : sc_module(name),
+      number_(number),
+      parts_(parts),
+      bus_(parts.bus),
+      breaches_(number, parts.profile, parts.registers, parts.log),
+      rules_(number, parts.profile, parts.memory.bytes().size(), breaches_),
+      reader_(bus_, breaches_),
+      mover_(bus_, breaches_),
+      pace_(parts.timing, parts.link),
+      wake_("wake") {
+  parts_.arbiter.attach(number, wake_);
   sc_core::sc_spawn([this] { run(); }, "run");
 }
 
 void Channel::start(bool to_host) {
   RegisterFile& registers = parts_.registers;
-  const std::uint32_t length = registers.get(regs::Length::at(number_));
-  pending_ = Job{.generation = ++generation_,
-                 .table = registers.get(regs::BmPrdt::at(number_)),
-                 .card_offset = registers.get(regs::CardAddr::at(number_)),
-                 .length = length,
-                 .to_host = to_host};
+  const auto value = [&](auto reg) { return registers.get(decltype(reg)::at(number_)); };
+  const std::uint32_t control = value(regs::Control{});
+  const std::uint32_t length = value(regs::Length{});
+  pending_ =
+      Job{.generation = ++generation_,
+          .start = sc_core::sc_time_stamp(),
+          .setup = {
+              .table = value(regs::BmPrdt{}),
+              .card_offset = value(regs::CardAddr{}),
+              .length = length,
+              .entries = value(regs::Entries{}),
+              .writeback = value(regs::WritebackAddr{}),
+              .endpoint = static_cast<regs::Endpoint>(regs::field_get(regs::Control::kEndpoint, control)),
+              .pattern = static_cast<regs::PatternKind>(regs::field_get(regs::Pattern::kKind, value(regs::Pattern{}))),
+              .pattern_seed = value(regs::PatternSeed{}),
+              .pattern_rate = value(regs::PatternRate{}),
+              .pattern_fifo = value(regs::PatternFifo{}),
+              .to_host = to_host,
+              .cyclic = (control & regs::Control::kCyclic) != 0,
+              .write_back = (control & regs::Control::kWriteback) != 0}};
   running_ = true;
+  draining_ = false;
+  condemned_.reset();
   registers.set(regs::Residual::at(number_), length);
-  for (const std::uint32_t offset : {regs::Moved::at(number_), regs::Prds::at(number_), regs::Error::at(number_),
-                                     regs::ErrorIndex::at(number_), regs::ErrorAddr::at(number_)}) {
+  for (const std::uint32_t offset :
+       {regs::Moved::at(number_), regs::Prds::at(number_), regs::Error::at(number_), regs::ErrorIndex::at(number_),
+        regs::ErrorAddr::at(number_), regs::Breach::at(number_), regs::BreachIndex::at(number_),
+        regs::BreachAddr::at(number_), regs::Periods::at(number_), regs::PatternLost::at(number_),
+        regs::Crc::at(number_)}) {
     registers.set(offset, 0);
   }
   const std::uint32_t status = registers.get(regs::BmStatus::at(number_));
@@ -40,7 +64,7 @@ void Channel::stop() {
     return;
   }
   reset();
-  draining_ = in_transaction_;
+  draining_ = bus_.busy();
   if (!draining_) {
     become_idle();
   }
@@ -54,147 +78,69 @@ void Channel::reset() {
   wake_.notify(sc_core::SC_ZERO_TIME);
 }
 
+void Channel::fail(const Fault& fault) {
+  if (running_ && !condemned_) {
+    condemned_ = fault;
+    wake_.notify(sc_core::SC_ZERO_TIME);
+  }
+}
+
 void Channel::become_idle() {
   const std::uint32_t status = parts_.registers.get(regs::BmStatus::at(number_));
   parts_.registers.set(regs::BmStatus::at(number_), status & ~regs::BmStatus::kActive);
 }
 
-template <typename Transaction>
-auto Channel::in_transaction(Transaction transaction) {
-  in_transaction_ = true;
-  auto result = transaction();
-  in_transaction_ = false;
-  if (std::exchange(draining_, false)) {
-    become_idle();
-  }
-  return result;
-}
-
 void Channel::run() {
   for (;;) {
+    enter(ChannelState::kIdle);
+    if (std::exchange(draining_, false)) {
+      become_idle();
+    }
     while (!pending_) {
       sc_core::wait(wake_);
     }
-    const Job job = *std::exchange(pending_, std::nullopt);
+    Job job = *std::exchange(pending_, std::nullopt);
+    going_ = [this, &job] { return going(job); };
     // Even a transfer that is refused at once takes time: a line that a driver lowers just before START must be seen
     // low before it rises again.
-    pause(job, parts_.timing.start);
-    const std::optional<Fault> fault = execute(job);
+    enter(ChannelState::kStarting);
+    bus_.clock().set_offset(parts_.timing.start);
+    std::optional<Fault> fault;
+    if (catch_up(job)) {
+      fault = transfer(job);
+    }
     if (current(job)) {
-      finish(fault);
+      finish(job, fault);
     }
+    endpoint_.reset();
   }
 }
 
-std::optional<Fault> Channel::execute(const Job& job) {
-  if (auto fault = Rules::check_table(job.table)) {
-    return fault;
+void Channel::take_turn(const Job& job) {
+  if (parts_.arbiter.request(number_)) {
+    return;
   }
-  TableReader table(parts_.bus, job.table);
-  Position at{.card_offset = job.card_offset, .length = job.length};
-  for (; current(job); ++at.index) {
-    at.descriptor = table.address(at.index);
-    const std::optional<Prd> prd = in_transaction([&] { return table.read(at.index); });
-    if (!prd) {
-      return Fault{.code = Err::kPrdtFetch,
-                   .prd_index = at.index,
-                   .address = at.descriptor,
-                   .detail = "the bus refused the fetch of the descriptor"};
-    }
-    if (auto fault = parts_.rules.check_prd(*prd, at)) {
-      return fault;
-    }
-    pause(job, parts_.timing.per_prd + time_for(prd->bytes));
-    if (auto fault = move(job, *prd, at)) {
-      return fault;
-    }
-    if (!current(job)) {
-      break;
-    }
-    at.moved += prd->bytes;
-    at.card_offset += prd->bytes;
-    count(job, *prd, at);
-    if (prd->eot) {
-      return Rules::check_end(at);
-    }
-    if (at.index + 1 == limits::kPrdtMaxEntries) {
-      return Rules::missing_eot(at);
-    }
+  enter(ChannelState::kQueued);
+  while (going(job) && !parts_.arbiter.holds(number_)) {
+    sc_core::wait(wake_);
   }
-  return std::nullopt;
 }
 
-std::optional<Fault> Channel::move(const Job& job, const Prd& prd, const Position& at) {
-  if (!current(job)) {
-    return std::nullopt;
+void Channel::end_turn(const Job& job) {
+  if (parts_.arbiter.contended()) {
+    catch_up(job);  // the next one's turn begins when this one's has ended, in simulated time too
   }
-  const auto command = job.to_host ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND;
-  const std::span<std::uint8_t> card = parts_.memory.bytes().subspan(at.card_offset, prd.bytes);
-  if (parts_.bus.copy_direct(command, prd.base, card)) {
-    return std::nullopt;
-  }
-  const std::span<std::uint8_t> data = job.to_host ? card : std::span(staging_).first(prd.bytes);
-  if (!in_transaction([&] { return parts_.bus.transport(command, prd.base, data); })) {
-    return Fault{.code = job.to_host ? Err::kDataWrite : Err::kDataRead,
-                 .prd_index = at.index,
-                 .address = prd.base,
-                 .detail = job.to_host ? "the bus refused the write of data" : "the bus refused the read of data"};
-  }
-  if (!job.to_host && current(job)) {
-    std::ranges::copy(data, card.begin());
-  }
-  return std::nullopt;
+  parts_.arbiter.release(number_);
 }
 
-void Channel::count(const Job& job, const Prd& prd, const Position& at) {
-  RegisterFile& registers = parts_.registers;
-  registers.set(regs::Moved::at(number_), static_cast<std::uint32_t>(at.moved));
-  registers.set(regs::Prds::at(number_), at.index + 1);
-  if (at.length != 0) {
-    registers.set(regs::Residual::at(number_), static_cast<std::uint32_t>(at.length - at.moved));
-  }
-  ++parts_.statistics.prds;
-  (job.to_host ? parts_.statistics.bytes_to_host : parts_.statistics.bytes_from_host) += prd.bytes;
-}
-
-void Channel::finish(const std::optional<Fault>& fault) {
-  RegisterFile& registers = parts_.registers;
-  std::uint32_t status = registers.get(regs::BmStatus::at(number_));
-  status = (status & ~regs::BmStatus::kActive) | regs::BmStatus::kInterrupt;
-  if (fault) {
-    report(*fault);
-    status |= regs::BmStatus::kError;
-  }
-  ++(fault ? parts_.statistics.errors : parts_.statistics.tables);
-  running_ = false;
-  const std::uint32_t command = registers.get(regs::BmCommand::at(number_));
-  registers.set(regs::BmCommand::at(number_), command & ~regs::BmCommand::kStart);
-  registers.set(regs::BmStatus::at(number_), status);
-  parts_.status_changed();
-}
-
-void Channel::report(const Fault& fault) {
-  RegisterFile& registers = parts_.registers;
-  registers.set(regs::Error::at(number_), regs::field_put(regs::Error::kCode, static_cast<std::uint32_t>(fault.code)));
-  registers.set(regs::ErrorIndex::at(number_), static_cast<std::uint32_t>(std::max<std::int64_t>(fault.prd_index, 0)));
-  registers.set(regs::ErrorAddr::at(number_), static_cast<std::uint32_t>(fault.address));
-  parts_.log.record({.rule = rule_of(fault.code),
-                     .severity = severity::kError,
-                     .channel = static_cast<int>(number_),
-                     .prd_index = fault.prd_index,
-                     .address = fault.address,
-                     .detail = fault.detail});
-}
-
-void Channel::pause(const Job& job, const sc_core::sc_time& duration) {
-  const sc_core::sc_time end = sc_core::sc_time_stamp() + duration;
-  while (current(job) && sc_core::sc_time_stamp() < end) {
+/// Lets the simulation reach the channel's own time, unless the transfer is ended meanwhile. Returns going().
+bool Channel::catch_up(const Job& job) {
+  const sc_core::sc_time end = bus_.clock().now();
+  bus_.clock().set_offset(sc_core::SC_ZERO_TIME);
+  while (going(job) && sc_core::sc_time_stamp() < end) {
     sc_core::wait(end - sc_core::sc_time_stamp(), wake_);
   }
-}
-
-sc_core::sc_time Channel::time_for(std::uint64_t bytes) const {
-  return {static_cast<double>(bytes) / parts_.timing.bytes_per_ns, sc_core::SC_NS};
+  return going(job);
 }
 
 }  // namespace prd32

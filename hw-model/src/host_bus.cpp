@@ -36,7 +36,8 @@ bool HostBus::copy_direct(tlm::tlm_command command, std::uint64_t address, std::
   return true;
 }
 
-bool HostBus::transport(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data) {
+bool HostBus::transport(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data,
+                        LocalClock& clock) {
   tlm::tlm_generic_payload payload;
   payload.set_command(command);
   payload.set_address(address);
@@ -46,9 +47,11 @@ bool HostBus::transport(tlm::tlm_command command, std::uint64_t address, std::sp
   payload.set_byte_enable_ptr(nullptr);
   payload.set_dmi_allowed(false);
   payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
-  sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+  sc_core::sc_time delay = clock.offset();
   socket_->b_transport(payload, delay);
-  if (delay != sc_core::SC_ZERO_TIME) {
+  clock.set_offset(delay);
+  if (clock.due()) {
+    clock.set_offset(sc_core::SC_ZERO_TIME);
     sc_core::wait(delay);
   }
   if (!payload.is_response_ok()) {
@@ -58,6 +61,19 @@ bool HostBus::transport(tlm::tlm_command command, std::uint64_t address, std::sp
     ask_for_window(payload, address);
   }
   return true;
+}
+
+bool HostBus::peek(std::uint64_t address, std::span<std::uint8_t> data) {
+  if (copy_direct(tlm::TLM_READ_COMMAND, address, data)) {
+    return true;
+  }
+  tlm::tlm_generic_payload payload;
+  payload.set_read();
+  payload.set_address(address);
+  payload.set_data_ptr(data.data());
+  payload.set_data_length(static_cast<unsigned>(data.size()));
+  payload.set_streaming_width(static_cast<unsigned>(data.size()));
+  return socket_->transport_dbg(payload) == data.size();
 }
 
 void HostBus::ask_for_window(tlm::tlm_generic_payload& payload, std::uint64_t address) {

@@ -3,72 +3,254 @@
 
 #include <fmt/format.h>
 
-#include <utility>
+#include <algorithm>
 
 namespace prd32 {
 
 using regs::Err;
+using regs::Mode;
 
 namespace {
 
-Fault fault(Err code, const Position& at, std::uint64_t address, std::string detail) {
-  return {.code = code, .prd_index = at.index, .address = address, .detail = std::move(detail)};
+constexpr std::uint64_t kAddressEnd = std::uint64_t{1} << limits::kAddressBits;
+
+constexpr std::uint64_t low_bits(unsigned count) {
+  return (std::uint64_t{1} << count) - 1;
+}
+
+Fault fault_of(Err code, const Position& at, std::uint64_t address) {
+  return {.code = code, .prd_index = at.prd_index(), .address = address};
 }
 
 }  // namespace
 
-Rules::Rules(unsigned granule_log2, std::uint64_t memory_size)
-    : granule_(std::uint64_t{1} << granule_log2), memory_size_(memory_size) {}
-
-std::optional<Fault> Rules::check_table(std::uint64_t prdt) {
-  if (prdt % limits::kPrdtAlign != 0) {
-    return Fault{.code = Err::kPrdtAlign,
-                 .address = prdt,
-                 .detail = fmt::format("the PRDT at {:#x} is not {:#x} aligned", prdt, limits::kPrdtAlign)};
+std::optional<Fault> Rules::examine_setup(Setup& setup) {
+  const bool missing = setup.to_host ? setup.endpoint == regs::Endpoint::kChecksum  //
+                                     : setup.endpoint == regs::Endpoint::kPattern;
+  if (missing) {
+    const Fault fault{.code = Err::kEndpointDirection, .address = regs::Control::at(channel_)};
+    if (breaches_.note(fault, [&] {
+          return fmt::format("endpoint {} does not go {} the host", static_cast<unsigned>(setup.endpoint),
+                             setup.to_host ? "to" : "from");
+        }) == Mode::kError) {
+      return fault;
+    }
+    setup.endpoint_missing = true;
+  }
+  const std::uint64_t unaligned = setup.table & low_bits(profile_.prdt_align_log2);
+  if (unaligned != 0) {
+    const Fault fault{.code = Err::kPrdtAlign, .address = setup.table};
+    const Mode mode = breaches_.note(fault, [&] {
+      return fmt::format("the PRDT at {:#x} is not {:#x} aligned", setup.table, low_bits(profile_.prdt_align_log2) + 1);
+    });
+    if (mode == Mode::kError) {
+      return fault;
+    }
+    setup.table -= mode == Mode::kSilicon ? unaligned : 0;
+  }
+  if (setup.entries > allowed_entries()) {
+    const Fault fault{.code = Err::kPrdtEntries, .address = setup.table};
+    const Mode mode = breaches_.note(
+        fault, [&] { return fmt::format("ENTRIES is {}, and {} are allowed", setup.entries, allowed_entries()); });
+    if (mode == Mode::kError) {
+      return fault;
+    }
+    setup.entries = mode == Mode::kSilicon ? setup.entries % allowed_entries() : setup.entries;
+  }
+  const std::uint64_t astray = setup.writeback % limits::kWritebackBytes;
+  if (setup.write_back && astray != 0) {
+    const Fault fault{.code = Err::kWritebackAlign, .address = setup.writeback};
+    const Mode mode = breaches_.note(fault, [&] {
+      return fmt::format("the status block at {:#x} is not {} aligned", setup.writeback, limits::kWritebackBytes);
+    });
+    if (mode == Mode::kError) {
+      setup.write_back = false;
+      return fault;
+    }
+    setup.writeback -= mode == Mode::kSilicon ? astray : 0;
   }
   return std::nullopt;
 }
 
-std::optional<Fault> Rules::check_prd(const Prd& prd, const Position& at) const {
-  // All sums are of numbers below 2^33, in 64 bits: nothing wraps here that wraps in the card's 32 bits.
-  const std::uint64_t end = prd.base + prd.bytes;
-  if (prd.reserved != 0) {
-    return fault(Err::kPrdReserved, at, at.descriptor, fmt::format("reserved bits are {:#x}", prd.reserved));
+std::optional<Fault> Rules::locate(const Setup& setup, Position& at) {
+  const auto address_of = [&](std::uint64_t index) { return (setup.table + index * prd::kBytes) % kAddressEnd; };
+  at.descriptor = address_of(at.index);
+  if (at.index != 0 && at.index % allowed_entries() == 0) {
+    const Mode switched = breaches_.mode(Err::kPrdtEntries);
+    if (switched == Mode::kError || switched == Mode::kSilicon || at.index == allowed_entries()) {
+      const Fault fault = fault_of(Err::kPrdtEntries, at, at.descriptor);
+      if (breaches_.note(fault, [&] { return fmt::format("the table goes on behind {} descriptors", at.index); }) ==
+          Mode::kError) {
+        return fault;
+      }
+    }
   }
-  if (prd.base % granule_ != 0 || prd.bytes % granule_ != 0) {
-    return fault(Err::kPrdAlign, at, prd.base,
-                 fmt::format("{} bytes at {:#x} are not in units of {}", prd.bytes, prd.base, granule_));
+  if (breaches_.mode(Err::kPrdtEntries) == Mode::kSilicon) {
+    at.descriptor = address_of(at.index % allowed_entries());
   }
-  if (end > std::uint64_t{1} << limits::kAddressBits) {
-    return fault(Err::kPrdWrap, at, prd.base,
-                 fmt::format("{} bytes at {:#x} run past the last address", prd.bytes, prd.base));
-  }
-  if (prd.base / limits::kPrdBoundary != (end - 1) / limits::kPrdBoundary) {
-    return fault(Err::kPrdCross, at, prd.base,
-                 fmt::format("{} bytes at {:#x} cross a {:#x} boundary", prd.bytes, prd.base, limits::kPrdBoundary));
-  }
-  if (at.length != 0 && at.moved + prd.bytes > at.length) {
-    return fault(Err::kLengthLong, at, at.descriptor,
-                 fmt::format("{} bytes after {} are more than LENGTH {}", prd.bytes, at.moved, at.length));
-  }
-  if (at.card_offset + prd.bytes > memory_size_) {
-    return fault(
-        Err::kCardRange, at, at.card_offset,
-        fmt::format("{} bytes at {:#x} of card memory run past its {:#x}", prd.bytes, at.card_offset, memory_size_));
-  }
-  return std::nullopt;
-}
-
-std::optional<Fault> Rules::check_end(const Position& at) {
-  if (at.moved < at.length) {
-    return fault(Err::kLengthShort, at, at.descriptor,
-                 fmt::format("the table ends after {} of LENGTH {} bytes", at.moved, at.length));
+  const std::uint64_t block = setup.table / limits::kPrdBoundary;
+  if (at.descriptor / limits::kPrdBoundary != block) {
+    const Fault fault = fault_of(Err::kPrdtCross, at, at.descriptor);
+    const Mode mode = breaches_.note(fault, [&] {
+      return fmt::format("the descriptor at {:#x} is not in the {:#x} bytes that the PRDT at {:#x} begins in",
+                         at.descriptor, limits::kPrdBoundary, setup.table);
+    });
+    if (mode == Mode::kError) {
+      return fault;
+    }
+    if (mode == Mode::kSilicon) {
+      at.descriptor = block * limits::kPrdBoundary + at.descriptor % limits::kPrdBoundary;
+    }
   }
   return std::nullopt;
 }
 
-Fault Rules::missing_eot(const Position& at) {
-  return fault(Err::kPrdtNoEot, at, at.descriptor, fmt::format("{} descriptors without EOT", at.index + 1));
+std::optional<Fault> Rules::examine(const Setup& setup, const Prd& prd, const Position& at, Region& region) {
+  region = {.base = prd.base, .bytes = prd.bytes};
+  if (auto fault = examine_fields(setup, prd, at, region)) {
+    return fault;
+  }
+  region.head = region.bytes;
+  if (auto fault = examine_boundaries(at, region)) {
+    return fault;
+  }
+  return examine_length(setup, at, region);
+}
+
+std::optional<Fault> Rules::examine_fields(const Setup& setup, const Prd& prd, const Position& at, Region& region) {
+  if (prd.reserved != 0 || (prd.mark && !setup.cyclic)) {
+    const Fault fault = fault_of(Err::kPrdReserved, at, at.descriptor);
+    if (breaches_.note(fault, [&] {
+          return fmt::format("reserved bits are {:#x}, MARK is {:d} in a {} table", prd.reserved, prd.mark,
+                             setup.cyclic ? "cyclic" : "plain");
+        }) == Mode::kError) {
+      return fault;
+    }
+  }
+  const std::uint64_t unit = low_bits(profile_.granule_log2);
+  const auto not_in_units = [&] {
+    return fmt::format("{} bytes at {:#x} are not in units of {}", prd.bytes, prd.base, unit + 1);
+  };
+  if ((region.base & unit) != 0) {
+    const Fault fault = fault_of(Err::kPrdBaseAlign, at, region.base);
+    const Mode mode = breaches_.note(fault, not_in_units);
+    if (mode == Mode::kError) {
+      return fault;
+    }
+    region.base &= mode == Mode::kSilicon ? ~unit : ~std::uint64_t{0};
+  }
+  if ((region.bytes & unit) != 0) {
+    const Fault fault = fault_of(Err::kPrdCountAlign, at, region.base);
+    const Mode mode = breaches_.note(fault, not_in_units);
+    if (mode == Mode::kError) {
+      return fault;
+    }
+    region.bytes &= mode == Mode::kSilicon ? ~unit : ~std::uint64_t{0};
+    region.bytes = region.bytes == 0 ? limits::kPrdMaxBytes : region.bytes;  // a count of 0, as the card reads it
+  }
+  if (region.bytes == limits::kPrdMaxBytes && breaches_.mode(Err::kPrdZero) != Mode::kOff) {
+    const Fault fault = fault_of(Err::kPrdZero, at, region.base);
+    const Mode mode =
+        breaches_.note(fault, [&] { return fmt::format("the count of the region at {:#x} is 0", region.base); });
+    if (mode == Mode::kError) {
+      return fault;
+    }
+    region.bytes = mode == Mode::kSilicon ? 0 : region.bytes;
+  }
+  return std::nullopt;
+}
+
+std::optional<Fault> Rules::examine_boundaries(const Position& at, Region& region) {
+  const std::uint64_t boundary = (region.base / limits::kPrdBoundary + 1) * limits::kPrdBoundary;
+  if (region.base + region.bytes <= boundary) {
+    return std::nullopt;
+  }
+  region.rest_base = boundary;
+  if (boundary == kAddressEnd) {  // 4 GiB is a multiple of 64 KiB: a region that wraps crosses as well
+    const Fault fault = fault_of(Err::kPrdWrap, at, region.base);
+    const Mode mode = breaches_.note(
+        fault, [&] { return fmt::format("{} bytes at {:#x} run past the last address", region.bytes, region.base); });
+    if (mode == Mode::kError) {
+      return fault;
+    }
+    region.rest_base = mode == Mode::kSilicon ? 0 : boundary;
+  }
+  const Fault fault = fault_of(Err::kPrdCross, at, region.base);
+  const Mode mode = breaches_.note(fault, [&] {
+    return fmt::format("{} bytes at {:#x} cross a {:#x} boundary", region.bytes, region.base, limits::kPrdBoundary);
+  });
+  if (mode == Mode::kError) {
+    return fault;
+  }
+  region.rest_base = mode == Mode::kSilicon ? boundary - limits::kPrdBoundary : region.rest_base;
+  region.head = region.rest_base == boundary ? region.bytes : boundary - region.base;
+  return std::nullopt;
+}
+
+std::optional<Fault> Rules::examine_length(const Setup& setup, const Position& at, Region& region) {
+  if (setup.length != 0 && at.moved + region.bytes > setup.length && region.bytes != 0) {
+    const Fault fault = fault_of(Err::kLengthLong, at, at.descriptor);
+    const Mode mode = breaches_.note(fault, [&] {
+      return fmt::format("{} bytes after {} are more than LENGTH {}", region.bytes, at.moved, setup.length);
+    });
+    if (mode == Mode::kError) {
+      return fault;
+    }
+    if (mode != Mode::kSilicon) {
+      region.bytes = setup.length - at.moved;
+      region.head = std::min(region.head, region.bytes);
+      region.last = true;
+    }
+  }
+  const std::uint64_t offset = setup.card_offset + at.moved;
+  if (setup.endpoint == regs::Endpoint::kMemory && region.bytes != 0 && offset + region.bytes > memory_size_) {
+    const Fault fault = fault_of(Err::kCardRange, at, offset);
+    return breaches_.fault_if_error(fault, [&] {
+      return fmt::format("{} bytes at {:#x} of card memory run past its {:#x}", region.bytes, offset, memory_size_);
+    });
+  }
+  return std::nullopt;
+}
+
+std::optional<Fault> Rules::examine_end(const Setup& setup, const Prd& prd, const Position& at, Next& next) {
+  next = Next::kEndOfTable;
+  if (prd.eot) {
+    return examine_eot(setup, at);
+  }
+  const std::uint64_t done = at.index + 1;
+  const std::uint64_t expected = setup.entries != 0 ? setup.entries : allowed_entries();
+  if (done == expected || (done > expected && done % allowed_entries() == 0)) {
+    const Fault fault = fault_of(Err::kPrdtNoEot, at, at.descriptor);
+    const Mode mode = breaches_.note(fault, [&] { return fmt::format("{} descriptors without EOT", done); });
+    if (mode == Mode::kError) {
+      return fault;
+    }
+    if (mode != Mode::kSilicon) {
+      return examine_eot(setup, at);
+    }
+  }
+  if (done == limits::kPrdtLastResort) {
+    return breaches_.force(fault_of(Err::kPrdtEntries, at, at.descriptor),
+                           fmt::format("the card gives up after {} descriptors without EOT", done));
+  }
+  next = Next::kDescriptor;
+  return std::nullopt;
+}
+
+std::optional<Fault> Rules::examine_eot(const Setup& setup, const Position& at) {
+  if (at.index + 1 < setup.entries) {
+    if (auto fault = breaches_.fault_if_error(fault_of(Err::kPrdtEarlyEot, at, at.descriptor), [&] {
+          return fmt::format("the table ends after {} of {} descriptors", at.index + 1, setup.entries);
+        })) {
+      return fault;
+    }
+  }
+  if (at.moved < setup.length) {
+    return breaches_.fault_if_error(fault_of(Err::kLengthShort, at, at.descriptor), [&] {
+      return fmt::format("the table ends after {} of LENGTH {} bytes", at.moved, setup.length);
+    });
+  }
+  return std::nullopt;
 }
 
 }  // namespace prd32

@@ -95,6 +95,9 @@ void Bench::start(const Request& setup) {
   write(regs::BmPrdt::at(channel), setup.table);
   write(regs::CardAddr::at(channel), setup.card_address);
   write(regs::Length::at(channel), setup.length);
+  write(regs::Entries::at(channel), setup.entries);
+  write(regs::WritebackAddr::at(channel), setup.writeback);
+  write(regs::Control::at(channel), setup.control);
   write(regs::BmCommand::at(channel), regs::BmCommand::kStart | (setup.to_host ? regs::BmCommand::kToHost : 0), 1);
 }
 

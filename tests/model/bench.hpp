@@ -32,6 +32,9 @@ struct Request {
   std::uint32_t table = 0x10000;
   std::uint32_t card_address = 0;
   std::uint32_t length = 0;
+  std::uint32_t entries = 0;
+  std::uint32_t control = 0;    ///< the CONTROL register
+  std::uint32_t writeback = 0;  ///< the WRITEBACK_ADDR register
   bool to_host = false;
 };
 

@@ -27,7 +27,7 @@ TEST(Configuration, MemoryIsAsLargeAsTold) {
 }
 
 TEST(Configuration, TheEdgesAreAllowed) {
-  EXPECT_EQ(refusal({.memory_size = limits::kMemoryMin, .granule_log2 = 12, .timing = {}}), std::nullopt);
+  EXPECT_EQ(refusal({.memory_size = limits::kMemoryMin, .timing = {}}), std::nullopt);
   EXPECT_EQ(refusal({.memory_size = limits::kMemoryMax, .timing = {}}), std::nullopt);
 }
 
@@ -36,9 +36,8 @@ TEST(Configuration, OutOfRangeIsRefused) {
   EXPECT_NE(refusal({.memory_size = limits::kMemoryMin - 4096, .timing = {}}), std::nullopt);
   EXPECT_NE(refusal({.memory_size = limits::kMemoryMax + 4096, .timing = {}}), std::nullopt);
   EXPECT_NE(refusal({.memory_size = limits::kMemoryMin + 1, .timing = {}}), std::nullopt);
-  EXPECT_NE(refusal({.granule_log2 = 13, .timing = {}}), std::nullopt);
-  EXPECT_NE(refusal({.timing = {.start = sc_core::SC_ZERO_TIME}}), std::nullopt);
-  EXPECT_NE(refusal({.timing = {.bytes_per_ns = 0}}), std::nullopt);
+  EXPECT_NE(refusal({.timing = {.start = sc_core::SC_ZERO_TIME, .link = {}}}), std::nullopt);
+  EXPECT_NE(refusal({.timing = {.bytes_per_ns = 0, .link = {}}}), std::nullopt);
 }
 
 TEST(Configuration, TheCardItselfRefusesToo) {

@@ -28,18 +28,19 @@ TEST(Prd, EveryReservedBitIsSeenAndOnlyThose) {
   for (unsigned bit = 0; bit < 64; ++bit) {
     std::array<std::uint8_t, prd::kBytes> raw{};
     raw[bit / 8] = static_cast<std::uint8_t>(1U << bit % 8);
-    EXPECT_EQ(decode_prd(raw).reserved != 0, bit >= 48 && bit < 63) << "bit " << bit;
+    EXPECT_EQ(decode_prd(raw).reserved != 0, bit >= 48 && bit < 62) << "bit " << bit;
   }
 }
 
 TEST(Prd, EncodesWhatItDecodes) {
   for (const std::uint64_t bytes : {1U, 2U, 65535U, 65536U}) {
     std::array<std::uint8_t, prd::kBytes> raw{};
-    encode_prd({.base = 0xfedcba98, .bytes = bytes, .reserved = 0x7fff, .eot = true}, raw);
+    encode_prd({.base = 0xfedcba98, .bytes = bytes, .reserved = 0x3fff, .mark = true, .eot = true}, raw);
     const Prd prd = decode_prd(raw);
     EXPECT_EQ(prd.base, 0xfedcba98U);
     EXPECT_EQ(prd.bytes, bytes);
-    EXPECT_EQ(prd.reserved, 0x7fffU);
+    EXPECT_EQ(prd.reserved, 0x3fffU);
+    EXPECT_TRUE(prd.mark);
     EXPECT_TRUE(prd.eot);
   }
 }

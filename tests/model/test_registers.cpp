@@ -94,8 +94,10 @@ TEST_F(RegisterTest, WritesChangeExactlyTheReadWriteBitsOfTheirLanes) {
     for (std::uint32_t offset = 0; offset < regs::kAddressSpace; offset += bytes) {
       for (std::uint32_t value : {0xffffffffU, 0U, 0x5aa55aa5U, 0xc33cc33cU}) {
         for (const regs::Register& reg : regs::kTable) {
-          if (reg.name == regs::BmCommand::kName && lanes(reg, offset, bytes) != 0) {
-            value &= ~(regs::BmCommand::kStart << 8U * (reg.offset - offset));  // starting is test_transfer.cpp's
+          // Starting is test_transfer.cpp's, resetting a channel test_reset.cpp's.
+          const std::uint32_t acts = reg.name == regs::BmCommand::kName ? regs::BmCommand::kStart : reg.trigger;
+          if (lanes(reg, offset, bytes) != 0 && offset <= reg.offset) {
+            value &= ~(acts << 8U * (reg.offset - offset));
           }
         }
         b.write(offset, value, bytes);

@@ -172,7 +172,7 @@ TEST_F(RunningTest, StartAfterAStopIsIgnoredWhileTheOldTransactionIsStillOut) {
   fill_host(0x77);
   b.write(regs::BmCommand::at(0), regs::BmCommand::kStart, 1);
   ASSERT_EQ(b.log.violations.size(), 1U);
-  EXPECT_EQ(b.log.violations[0].rule, regs::warnings::kStartActive);
+  EXPECT_EQ(b.log.violations[0].rule, rule_of(regs::Err::kStartActive));
   b.log.violations.clear();
   release();
   expect_stopped_after(1);
@@ -270,7 +270,7 @@ TEST_F(RunningTest, StartWhileActiveIsIgnoredAndRecorded) {
   b.write(regs::BmCommand::at(0), regs::BmCommand::kStart | regs::BmCommand::kToHost, 1);
   EXPECT_EQ(b.read(regs::BmCommand::at(0), 1), regs::BmCommand::kStart) << "the direction is kept too";
   ASSERT_EQ(b.log.violations.size(), 1U);
-  EXPECT_EQ(b.log.violations[0].rule, regs::warnings::kStartActive);
+  EXPECT_EQ(b.log.violations[0].rule, rule_of(regs::Err::kStartActive));
   EXPECT_EQ(b.log.violations[0].severity, severity::kWarning);
   EXPECT_EQ(b.log.violations[0].channel, 0);
   EXPECT_EQ(b.log.violations[0].prd_index, -1);
@@ -282,9 +282,9 @@ TEST_F(RunningTest, StartWhileActiveIsIgnoredAndRecorded) {
 
 TEST_F(RunningTest, SetupRegistersAreLockedWhileActive) {
   const std::vector<std::tuple<std::uint32_t, std::uint32_t, std::string_view>> locked{
-      {regs::BmPrdt::at(0), regs::BmPrdt::at(1), regs::warnings::kPrdtActive},
-      {regs::CardAddr::at(0), regs::CardAddr::at(1), regs::warnings::kCardAddrActive},
-      {regs::Length::at(0), regs::Length::at(1), regs::warnings::kLengthActive}};
+      {regs::BmPrdt::at(0), regs::BmPrdt::at(1), rule_of(regs::Err::kPrdtActive)},
+      {regs::CardAddr::at(0), regs::CardAddr::at(1), rule_of(regs::Err::kCardAddrActive)},
+      {regs::Length::at(0), regs::Length::at(1), rule_of(regs::Err::kLengthActive)}};
   start();
   for (const auto& [offset, other, rule] : locked) {
     for (const unsigned bytes : {1U, 2U, 4U}) {

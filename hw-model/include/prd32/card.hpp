@@ -23,7 +23,7 @@ namespace prd32 {
 /// What can differ from card to card.
 struct CardConfig {
   std::uint64_t memory_size = limits::kMemoryDefault;  ///< limits::kMemoryMin..kMemoryMax bytes, whole 4 KiB pages
-  unsigned granule_log2 = 0;                           ///< 0..12: PRD bases and counts are multiples of 2 to this power
+  Profile profile = regs::kProfiles.front();           ///< what its rules are switched to
   Timing timing{};
 };
 
@@ -37,6 +37,9 @@ class Card : public sc_core::sc_module {
   /// an effect. b_transport never waits and may be called between two sc_start(), outside any process: what it starts
   /// happens in the next sc_start().
   tlm_utils::simple_target_socket<Card> mmio;
+  /// The host's window onto card memory: bytes 0..memory_size - 1, accesses of any length, direct memory pointers. May
+  /// stay unbound.
+  tlm_utils::simple_target_socket_optional<Card> window;
   /// Bus-master accesses, at 32-bit bus addresses. The target may wait in b_transport; the card goes on answering mmio.
   /// Direct memory access is used where the target allows it, and dropped on invalidation.
   tlm_utils::simple_initiator_socket<Card> dma;
@@ -56,16 +59,30 @@ class Card : public sc_core::sc_module {
   /// The channels that move data now, or have not yet ended a transfer that was stopped.
   std::vector<unsigned> active_channels() const;
 
-  /// The card's memory itself, for test benches. A card on a bus is reached through its channels only.
+  /// The card's memory itself.
   std::span<std::uint8_t> memory() { return memory_.bytes(); }
+  /// The file that holds it, for others to map. The card keeps it.
+  int memory_fd() const { return memory_.fd(); }
+
+  /// Lets the channels' states and registers and the interrupt lines appear in a waveform. Before the simulation
+  /// starts.
+  void trace(sc_core::sc_trace_file* file) const;
 
  private:
   void transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  unsigned debug_transport(tlm::tlm_generic_payload& payload);
+  void window_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  unsigned window_debug(tlm::tlm_generic_payload& payload);
+  bool window_direct(tlm::tlm_generic_payload& payload, tlm::tlm_dmi& granted);
   void invalidate(sc_dt::uint64 first, sc_dt::uint64 last);
   void attach_hooks();
   std::uint32_t command_written(const RegisterFile::Write& write);
-  std::uint32_t unless_active(const RegisterFile::Write& write, std::string_view rule, std::uint32_t offset);
-  void warn(std::string_view rule, unsigned channel, std::uint32_t offset, std::uint32_t value);
+  std::uint32_t control_written(const RegisterFile::Write& write);
+  void lock_while_active(std::string_view name, regs::Err code, std::uint32_t (*offset)(unsigned));
+  std::uint32_t unless_active(const RegisterFile::Write& write, regs::Err code, std::uint32_t offset);
+  regs::Mode written_while_active(const RegisterFile::Write& write, regs::Err code, std::uint32_t offset);
+  void reset_channel(unsigned channel);
+  void set_capabilities();
   std::uint32_t cause() const;
   void set_cause(std::uint32_t cause);
   void drive_lines();
@@ -73,9 +90,11 @@ class Card : public sc_core::sc_module {
   CardConfig config_;
   ViolationLog& log_;
   RegisterFile registers_;
-  Rules rules_;
   CardMemory memory_;
   HostBus bus_;
+  Loopback loopback_;
+  Arbiter arbiter_;
+  std::optional<Link> link_;
   CardStatistics statistics_;
   sc_core::sc_event status_changed_;
   std::array<bool, vectors::kCount> lines_{};

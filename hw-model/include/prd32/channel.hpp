@@ -4,88 +4,116 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <systemc>
-#include <vector>
 
+#include "prd32/arbiter.hpp"
+#include "prd32/breaches.hpp"
 #include "prd32/card_memory.hpp"
+#include "prd32/data_mover.hpp"
+#include "prd32/endpoint.hpp"
 #include "prd32/host_bus.hpp"
+#include "prd32/loopback.hpp"
+#include "prd32/profile.hpp"
 #include "prd32/register_file.hpp"
 #include "prd32/rules.hpp"
 #include "prd32/statistics.hpp"
+#include "prd32/table_reader.hpp"
+#include "prd32/timing.hpp"
 #include "prd32/violation.hpp"
 
 namespace prd32 {
 
-/// How much simulated time the engine takes.
-struct Timing {
-  sc_core::sc_time start = sc_core::sc_time(200, sc_core::SC_NS);  ///< from START to the first fetch; not zero
-  sc_core::sc_time per_prd = sc_core::sc_time(100, sc_core::SC_NS);
-  double bytes_per_ns = 1.0;  ///< 1.0 is 1 GB/s
-};
-
 /// The parts of the card that a channel works with. All outlive it.
 struct ChannelParts {
   RegisterFile& registers;
-  const Rules& rules;
+  const Profile& profile;
   HostBus& bus;
   CardMemory& memory;
+  Loopback& loopback;
+  Arbiter& arbiter;
   ViolationLog& log;
   CardStatistics& statistics;
   const Timing& timing;
+  Link* link;                            ///< null: nominal time
   std::function<void()> status_changed;  ///< called after BM_STATUS changed, so that the interrupt lines follow
 };
 
-/// The engine is a process of its own; start(), stop() and reset() only tell it what to do, and may be called from
-/// anywhere, also while the engine is suspended inside a bus transaction. From their return on a transfer that they
-/// ended changes no count and no card memory. Host memory it may still change with the transaction that it is in, so
-/// after a stop the channel stays active, and BM_STATUS says so, until that transaction has ended.
+/// What a channel is at, for waveforms.
+enum class ChannelState : std::uint32_t { kIdle, kStarting, kQueued, kFetching, kWaiting, kMoving, kEnding };
+
+/// The engine is a process of its own; start(), stop(), reset() and fail() only tell it what to do, and may be called
+/// from anywhere, also while the engine is suspended inside a bus transaction. From their return on a transfer that
+/// they ended changes no count and no card memory. Host memory it may still change with the transaction that it is in,
+/// so after a stop the channel stays active, and BM_STATUS says so, until that transaction has ended.
 class Channel : public sc_core::sc_module {
  public:
-  Channel(const sc_core::sc_module_name& name, unsigned number, ChannelParts parts);
+  Channel(const sc_core::sc_module_name& name, unsigned number, const ChannelParts& parts);
 
   bool active() const { return running_ || draining_; }
 
-  /// Begins a transfer with what the registers say now, and clears the report. Only while the channel is not active.
+  /// Begins a transfer with what the registers say now, and clears the report. Only while none is running; what is
+  /// still under way on the bus is waited for.
   void start(bool to_host);
   /// Ends the transfer where it is; no error, no interrupt. What was moved stays in the report.
   void stop();
   /// Ends the transfer and touches no register: whoever resets the card resets those.
   void reset();
+  /// Ends the transfer in error, with interrupt and status block; no byte moves from now on. Nothing when none is
+  /// running.
+  void fail(const Fault& fault);
+
+  /// What became of broken rules; for those that are found at the registers.
+  Breaches& breaches() { return breaches_; }
+  /// A ChannelState, in a form that can be traced.
+  const std::uint32_t& state() const { return state_; }
 
  private:
-  /// A transfer as START found it in the registers.
+  /// A transfer.
   struct Job {
     std::uint64_t generation;
-    std::uint64_t table;
-    std::uint64_t card_offset;
-    std::uint64_t length;
-    bool to_host;
+    sc_core::sc_time start;
+    Setup setup;
   };
 
   void run();
-  std::optional<Fault> execute(const Job& job);
-  std::optional<Fault> move(const Job& job, const Prd& prd, const Position& at);
-  void count(const Job& job, const Prd& prd, const Position& at);
-  void finish(const std::optional<Fault>& fault);
-  void become_idle();
+  std::optional<Fault> transfer(Job& job);
+  std::optional<Fault> lap(const Job& job);
+  std::optional<Fault> descriptor(const Job& job, Position& at, Next& next);
+  std::optional<Fault> prepare(const Job& job, Position& at, Prd& prd, Region& region);
+  bool wait_for_endpoint(const Job& job, std::uint64_t bytes);
+  void count(const Job& job, const Region& region, Position& at);
+  std::optional<Fault> mark(const Job& job);
+  void finish(const Job& job, std::optional<Fault> fault);
+  std::optional<Fault> write_back(const Setup& setup, std::uint32_t status, regs::Err error);
   void report(const Fault& fault);
+  void become_idle();
 
   bool current(const Job& job) const { return running_ && job.generation == generation_; }
-  /// Runs what may suspend the engine inside a bus transaction.
-  template <typename Transaction>
-  auto in_transaction(Transaction transaction);
-  void pause(const Job& job, const sc_core::sc_time& duration);
-  sc_core::sc_time time_for(std::uint64_t bytes) const;
+  bool going(const Job& job) const { return current(job) && !condemned_; }
+  void take_turn(const Job& job);
+  void end_turn(const Job& job);
+  bool catch_up(const Job& job);
+  bool catch_up_if_due(const Job& job) { return bus_.clock().due() ? catch_up(job) : going(job); }
+  void enter(ChannelState state) { state_ = static_cast<std::uint32_t>(state); }
 
   unsigned number_;
   ChannelParts parts_;
-  std::vector<std::uint8_t> staging_;  // a read's data waits here until it is known that the transfer still stands
-  std::uint64_t generation_ = 0;       // counts starts, so that a transfer can tell that it is no longer the one
-  bool running_ = false;               // a transfer that nobody ended yet
-  bool in_transaction_ = false;        // the engine is out on the bus
-  bool draining_ = false;              // the transfer was stopped, its last transaction has not ended
+  BusPort bus_;
+  Breaches breaches_;
+  Rules rules_;
+  TableReader reader_;
+  DataMover mover_;
+  Pace pace_;
+  std::unique_ptr<Endpoint> endpoint_;
+  std::function<bool()> going_;     // going() of the transfer that the engine is at
+  std::uint64_t generation_ = 0;    // counts starts, so that a transfer can tell that it is no longer the one
+  bool running_ = false;            // a transfer that nobody ended yet
+  bool draining_ = false;           // the transfer was stopped, its last transaction has not ended
+  std::optional<Fault> condemned_;  // the transfer was failed from outside, the engine has not heard yet
   std::optional<Job> pending_;
+  std::uint32_t state_ = 0;
   sc_core::sc_event wake_;
 };
 

@@ -8,6 +8,8 @@
 #include <tlm>
 #include <vector>
 
+#include "prd32/local_clock.hpp"
+
 namespace prd32 {
 
 /// The card's bus-master side, on top of a TLM initiator socket.
@@ -20,9 +22,14 @@ class HostBus {
   /// wanted, and returns true. Otherwise nothing is copied. Never waits.
   bool copy_direct(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data);
 
-  /// One transaction. The target may suspend the calling process inside it, so data must stay where it is until this
-  /// returns. Returns whether the target said OK; only then does a read's data count. Call from an SC_THREAD.
-  [[nodiscard]] bool transport(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data);
+  /// One transaction, at the time of clock. The target may suspend the calling process inside it, so data must stay
+  /// where it is until this returns. Returns whether the target said OK; only then does a read's data count. Call from
+  /// an SC_THREAD.
+  [[nodiscard]] bool transport(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data,
+                               LocalClock& clock);
+
+  /// Reads without a transaction and without time, where the target lets us look. Returns whether all of it was read.
+  bool peek(std::uint64_t address, std::span<std::uint8_t> data);
 
   /// Forgets direct access to every range that touches first..last, as the target demands.
   void invalidate(std::uint64_t first, std::uint64_t last);
@@ -34,6 +41,37 @@ class HostBus {
   tlm::tlm_initiator_socket<>& socket_;
   std::vector<tlm::tlm_dmi> windows_;
   std::size_t next_victim_ = 0;
+};
+
+/// One channel's side of the bus: it knows whether the channel is out on it.
+class BusPort {
+ public:
+  explicit BusPort(HostBus& bus) : bus_(bus) {}
+
+  /// Directly or by a transaction; see HostBus.
+  [[nodiscard]] bool access(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data) {
+    return bus_.copy_direct(command, address, data) || transport(command, address, data);
+  }
+  bool direct(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data) {
+    return bus_.copy_direct(command, address, data);
+  }
+  bool peek(std::uint64_t address, std::span<std::uint8_t> data) { return bus_.peek(address, data); }
+
+  /// A transaction of the channel is under way.
+  bool busy() const { return busy_; }
+  LocalClock& clock() { return clock_; }
+
+ private:
+  bool transport(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data) {
+    busy_ = true;
+    const bool ok = bus_.transport(command, address, data, clock_);
+    busy_ = false;
+    return ok;
+  }
+
+  HostBus& bus_;
+  LocalClock clock_;
+  bool busy_ = false;
 };
 
 }  // namespace prd32

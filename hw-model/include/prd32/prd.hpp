@@ -15,10 +15,15 @@ struct Prd {
   std::uint64_t base = 0;      ///< bus address of the first byte
   std::uint64_t bytes = 0;     ///< 1..limits::kPrdMaxBytes
   std::uint64_t reserved = 0;  ///< the reserved bits; must be 0
+  bool mark = false;           ///< interrupt when it is done, in a cyclic table
   bool eot = false;            ///< the table's last descriptor
+
+  bool operator==(const Prd&) const = default;
 };
 
-constexpr Prd decode_prd(std::span<const std::uint8_t, prd::kBytes> raw) {
+using RawPrd = std::span<const std::uint8_t, prd::kBytes>;
+
+constexpr Prd decode_prd(RawPrd raw) {
   std::uint64_t value = 0;
   for (std::size_t i = prd::kBytes; i-- > 0;) {
     value = value << 8U | raw[i];
@@ -27,13 +32,15 @@ constexpr Prd decode_prd(std::span<const std::uint8_t, prd::kBytes> raw) {
   return {.base = regs::field_get(prd::kBase, value),
           .bytes = count == 0 ? limits::kPrdMaxBytes : count,
           .reserved = regs::field_get(prd::kReserved, value),
+          .mark = (value & prd::kMark) != 0,
           .eot = (value & prd::kEot) != 0};
 }
 
 /// The opposite, for test benches; limits::kPrdMaxBytes becomes count 0.
 constexpr void encode_prd(const Prd& prd, std::span<std::uint8_t, prd::kBytes> raw) {
   std::uint64_t value = regs::field_put(prd::kBase, prd.base) | regs::field_put(prd::kCount, prd.bytes) |
-                        regs::field_put(prd::kReserved, prd.reserved) | (prd.eot ? prd::kEot : 0);
+                        regs::field_put(prd::kReserved, prd.reserved) | (prd.mark ? prd::kMark : 0) |
+                        (prd.eot ? prd::kEot : 0);
   for (std::uint8_t& byte : raw) {
     byte = static_cast<std::uint8_t>(value);
     value >>= 8U;

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <systemc>
 
 #include "prd32/registers.hpp"
 
@@ -54,6 +56,11 @@ class RegisterFile {
 
   /// Every register to its reset value; calls no hook.
   void reset();
+  /// The registers of that instance of every block; calls no hook.
+  void reset_instance(unsigned instance);
+
+  /// Lets the registers appear in a waveform as owner.REGISTER.
+  void trace(sc_core::sc_trace_file* file, const std::string& owner) const;
 
  private:
   struct Entry {

@@ -1,51 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every rule that a PRD table must keep, in one place.
+// Every rule that a setup and a PRD table must keep, in one place: docs/datasheet.md, section 3.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
+#include "prd32/breaches.hpp"
 #include "prd32/prd.hpp"
-#include "prd32/registers.hpp"
+#include "prd32/profile.hpp"
 
 namespace prd32 {
 
-/// Why a transfer stops: what ERROR, ERROR_INDEX and ERROR_ADDR report, and the violation log records.
-struct Fault {
-  regs::Err code = regs::Err::kNone;
-  std::int64_t prd_index = -1;  ///< -1: no descriptor is at fault
-  std::uint64_t address = 0;    ///< as the code's entry in the register map says
-  std::string detail;
+/// A transfer as START found it in the registers, and then as the rules let it be.
+struct Setup {
+  std::uint64_t table = 0;
+  std::uint64_t card_offset = 0;
+  std::uint64_t length = 0;     ///< 0: whatever the table describes
+  std::uint64_t entries = 0;    ///< 0: EOT says it
+  std::uint64_t writeback = 0;  ///< address of the status block
+  regs::Endpoint endpoint = regs::Endpoint::kMemory;
+  regs::PatternKind pattern = regs::PatternKind::kPrbs31;
+  std::uint32_t pattern_seed = 0;
+  std::uint32_t pattern_rate = 0;  ///< kB/s
+  std::uint32_t pattern_fifo = 0;  ///< bytes
+  bool to_host = false;
+  bool cyclic = false;
+  bool write_back = false;
+  bool endpoint_missing = false;  ///< the endpoint does not go in this direction, and nobody minds
 };
 
-/// Where in its transfer a descriptor stands.
+/// Where in its table a descriptor stands.
 struct Position {
-  std::uint32_t index = 0;        ///< of the descriptor, counted from 0
-  std::uint64_t descriptor = 0;   ///< its bus address
-  std::uint64_t card_offset = 0;  ///< where its region lies in card memory
-  std::uint64_t moved = 0;        ///< bytes that the descriptors before it described
-  std::uint64_t length = 0;       ///< the LENGTH register: 0 means any
+  std::uint64_t index = 0;       ///< counted from 0
+  std::uint64_t descriptor = 0;  ///< its bus address
+  std::uint64_t moved = 0;       ///< bytes that the descriptors before it moved, in this lap
+
+  std::int64_t prd_index() const { return static_cast<std::int64_t>(index); }
 };
 
-/// The rules of one card, which depend on its configuration.
+/// What a descriptor moves, after the rules: one part, or two that do not lie behind one another.
+struct Region {
+  std::uint64_t base = 0;
+  std::uint64_t bytes = 0;      ///< 0..limits::kPrdMaxBytes, both parts
+  std::uint64_t head = 0;       ///< of them in the first part
+  std::uint64_t rest_base = 0;  ///< where the second part begins, when there is one
+  bool last = false;            ///< it was cut, and ends the table
+};
+
+/// How a table goes on behind a descriptor.
+enum class Next : std::uint8_t { kDescriptor, kEndOfTable };
+
+/// The rules of one channel, which depend on the card's profile. Each function looks for breaches in the order that the
+/// data sheet gives, notes them, and returns a fault for the first that is in error.
 class Rules {
  public:
-  Rules(unsigned granule_log2, std::uint64_t memory_size);
+  /// All must outlive the rules. memory_size is card memory's, bytes.
+  Rules(unsigned channel, const Profile& profile, std::uint64_t memory_size, Breaches& breaches)
+      : channel_(channel), profile_(profile), memory_size_(memory_size), breaches_(breaches) {}
 
   /// Before anything is fetched.
-  static std::optional<Fault> check_table(std::uint64_t prdt);
-  /// Before a descriptor is executed. Breaches are looked for in the order reserved bits, granule, wrap at 4 GiB,
-  /// 64 KiB boundary, LENGTH exceeded, card memory exceeded; the first is reported.
-  std::optional<Fault> check_prd(const Prd& prd, const Position& at) const;
-  /// After the descriptor with EOT was executed; at.moved then counts it.
-  static std::optional<Fault> check_end(const Position& at);
-  /// When the last descriptor that a table may have was executed and has no EOT.
-  static Fault missing_eot(const Position& at);
+  std::optional<Fault> examine_setup(Setup& setup);
+  /// Where the descriptor of at.index lies: fills in at.descriptor.
+  std::optional<Fault> locate(const Setup& setup, Position& at);
+  /// Before a descriptor is executed: what it moves.
+  std::optional<Fault> examine(const Setup& setup, const Prd& prd, const Position& at, Region& region);
+  /// After a descriptor was executed and counted in at.moved: whether there is another.
+  std::optional<Fault> examine_end(const Setup& setup, const Prd& prd, const Position& at, Next& next);
 
  private:
-  std::uint64_t granule_;
+  std::optional<Fault> examine_fields(const Setup& setup, const Prd& prd, const Position& at, Region& region);
+  std::optional<Fault> examine_boundaries(const Position& at, Region& region);
+  std::optional<Fault> examine_length(const Setup& setup, const Position& at, Region& region);
+  std::optional<Fault> examine_eot(const Setup& setup, const Position& at);
+  std::uint64_t allowed_entries() const { return std::uint64_t{1} << profile_.entries_log2; }
+
+  unsigned channel_;
+  const Profile& profile_;
   std::uint64_t memory_size_;
+  Breaches& breaches_;
 };
 
 }  // namespace prd32
