@@ -98,3 +98,9 @@ def test_every_device_tree_is_used():
 
 def test_some_have_an_iommu_and_some_have_not():
     assert "direct" in WITHOUT_IOMMU and not {"vtd", "amd-iommu", "arm64-virtio-iommu"} & set(WITHOUT_IOMMU)
+
+
+def test_which_copy_is_read_from_the_kernel_command_line():
+    found = environment.everything()
+    assert {name for name in found if found[name].copies} >= {"bounce", "highmem", "noncoherent"}
+    assert not any(found[name].copies for name in ("direct", "nobounce", "vtd", "message"))

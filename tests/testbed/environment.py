@@ -46,7 +46,9 @@ class Environment:
     @property
     def copies(self) -> bool:
         """Whether the kernel copies what is mapped for the card."""
-        return "swiotlb=force" in self.append or "swiotlb-bounce" in self.proves
+        forced = any(word.startswith("swiotlb=") and "force" in word.split("=")[1].split(",")
+                     for word in self.append.split())
+        return forced or "swiotlb-bounce" in self.proves
 
 
 @dataclass(frozen=True)
