@@ -13,6 +13,7 @@ Bridge::Bridge(const sc_core::sc_module_name& name, unsigned vectors, std::funct
                MessageDma& messages, BridgeStatistics& statistics, ViolationLog& violations)
     : sc_core::sc_module(name),
       mmio("mmio"),
+      memory("memory"),
       dma("dma"),
       irq("irq", vectors),
       reset_card_(std::move(reset_card)),
@@ -48,16 +49,16 @@ void Bridge::reset() {
   messages_.end_all(nullptr);
 }
 
-bool Bridge::read(std::uint64_t address, std::span<std::byte> data) {
-  return access(tlm::TLM_READ_COMMAND, address, data);
+bool Bridge::read(CardSpace space, std::uint64_t address, std::span<std::byte> data) {
+  return access(space, tlm::TLM_READ_COMMAND, address, data);
 }
 
-bool Bridge::write(std::uint64_t address, std::span<const std::byte> data) {
+bool Bridge::write(CardSpace space, std::uint64_t address, std::span<const std::byte> data) {
   // TLM's payload knows no constant data; a target does not change what it is told to take.
-  return access(tlm::TLM_WRITE_COMMAND, address, {const_cast<std::byte*>(data.data()), data.size()});
+  return access(space, tlm::TLM_WRITE_COMMAND, address, {const_cast<std::byte*>(data.data()), data.size()});
 }
 
-bool Bridge::access(tlm::tlm_command command, std::uint64_t address, std::span<std::byte> data) {
+bool Bridge::access(CardSpace space, tlm::tlm_command command, std::uint64_t address, std::span<std::byte> data) {
   transaction_.set_command(command);
   transaction_.set_address(address);
   transaction_.set_data_ptr(reinterpret_cast<unsigned char*>(data.data()));
@@ -67,7 +68,7 @@ bool Bridge::access(tlm::tlm_command command, std::uint64_t address, std::span<s
   transaction_.set_dmi_allowed(false);
   transaction_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-  mmio->b_transport(transaction_, delay);
+  (space == CardSpace::kMemory ? memory : mmio)->b_transport(transaction_, delay);
   return transaction_.is_response_ok();
 }
 
@@ -136,17 +137,17 @@ void Bridge::refuse(tlm::tlm_generic_payload& transaction, const char* rule, std
 }
 
 bool Bridge::dma_direct(tlm::tlm_generic_payload& transaction, tlm::tlm_dmi& direct) {
-  const DmaMap::Direct memory = map_.direct(transaction.get_address());
+  const DmaMap::Direct found = map_.direct(transaction.get_address());
   direct.init();
-  if (function_->dma_refusal() != nullptr || memory.data == nullptr) {
+  if (function_->dma_refusal() != nullptr || found.data == nullptr) {
     return false;
   }
-  direct.set_dmi_ptr(reinterpret_cast<unsigned char*>(memory.data));
-  direct.set_start_address(memory.first);
-  direct.set_end_address(memory.last);
-  direct.set_granted_access(memory.readable && memory.writable ? tlm::tlm_dmi::DMI_ACCESS_READ_WRITE
-                            : memory.writable                  ? tlm::tlm_dmi::DMI_ACCESS_WRITE
-                                                               : tlm::tlm_dmi::DMI_ACCESS_READ);
+  direct.set_dmi_ptr(reinterpret_cast<unsigned char*>(found.data));
+  direct.set_start_address(found.first);
+  direct.set_end_address(found.last);
+  direct.set_granted_access(found.readable && found.writable ? tlm::tlm_dmi::DMI_ACCESS_READ_WRITE
+                            : found.writable                 ? tlm::tlm_dmi::DMI_ACCESS_WRITE
+                                                             : tlm::tlm_dmi::DMI_ACCESS_READ);
   return true;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one SystemC module of the bridge: the card's three ports on one side, the PCI function and the client's memory on
-// the other.
+// The one SystemC module of the bridge: the card's ports on one side, the PCI function and the client's memory on the
+// other.
 #pragma once
 
 #include <tlm.h>
@@ -24,7 +24,8 @@ namespace prd32 {
 
 class Bridge final : public sc_core::sc_module, public CardPort {
  public:
-  tlm_utils::simple_initiator_socket<Bridge> mmio;  ///< to the card's registers
+  tlm_utils::simple_initiator_socket<Bridge> mmio;    ///< to the card's registers
+  tlm_utils::simple_initiator_socket<Bridge> memory;  ///< to the card's memory, of which byte 0 is the first
   /// From the card's engines, bus addresses. Where the client has to carry out an access, b_transport suspends the
   /// calling SC_THREAD until it has; simulated time does not pass for that.
   tlm_utils::simple_target_socket<Bridge> dma;
@@ -37,12 +38,13 @@ class Bridge final : public sc_core::sc_module, public CardPort {
   /// The function whose configuration space gates DMA and whose interrupts the lines drive. Before the first access.
   void connect(PciFunction& function);
 
-  [[nodiscard]] bool read(std::uint64_t address, std::span<std::byte> data) override;
-  [[nodiscard]] bool write(std::uint64_t address, std::span<const std::byte> data) override;
+  [[nodiscard]] bool read(CardSpace space, std::uint64_t address, std::span<std::byte> data) override;
+  [[nodiscard]] bool write(CardSpace space, std::uint64_t address, std::span<const std::byte> data) override;
   void reset() override;
 
  private:
-  [[nodiscard]] bool access(tlm::tlm_command command, std::uint64_t address, std::span<std::byte> data);
+  [[nodiscard]] bool access(CardSpace space, tlm::tlm_command command, std::uint64_t address,
+                            std::span<std::byte> data);
   void dma_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay);
   [[nodiscard]] bool dma_direct(tlm::tlm_generic_payload& transaction, tlm::tlm_dmi& direct);
   unsigned dma_debug(tlm::tlm_generic_payload& transaction);
@@ -57,7 +59,7 @@ class Bridge final : public sc_core::sc_module, public CardPort {
   BridgeStatistics& statistics_;
   ViolationLog& violations_;
   PciFunction* function_ = nullptr;
-  tlm::tlm_generic_payload transaction_;  ///< reused: there is one register access at a time
+  tlm::tlm_generic_payload transaction_;  ///< reused: there is one access of the client at a time
 };
 
 }  // namespace prd32

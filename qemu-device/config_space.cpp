@@ -63,16 +63,30 @@ void ConfigSpace::add_header(const FunctionDescription& function) {
   define(PCI_INTERRUPT_LINE, 1, 0, 0xff);
   define(PCI_INTERRUPT_PIN, 1, 1);  // INTA#, the only pin of a single-function device
   for (const BarDescription& bar : function.bars) {
-    add_bar(bar.index, bar.size, bar.kind == BarKind::kIo ? PCI_BASE_ADDRESS_SPACE_IO : PCI_BASE_ADDRESS_MEM_TYPE_32);
+    add_bar(bar);
   }
   if (function.msix) {
-    add_bar(function.msix->bar, function.msix->size, PCI_BASE_ADDRESS_MEM_TYPE_32);
+    add_bar({.index = function.msix->bar, .size = function.msix->size});
   }
 }
 
-void ConfigSpace::add_bar(unsigned index, std::uint32_t size, std::uint32_t type) {
+void ConfigSpace::add_bar(const BarDescription& bar) {
+  const std::uint32_t at = PCI_BASE_ADDRESS_0 + 4 * bar.index;
   // Address bits below the size stay 0: that is how software finds the size.
-  define(PCI_BASE_ADDRESS_0 + 4 * index, 4, type, ~(size - 1));
+  const std::uint64_t address = ~(bar.size - 1);
+  const auto low = static_cast<std::uint32_t>(address);
+  switch (bar.kind) {
+    case BarKind::kIo:
+      define(at, 4, PCI_BASE_ADDRESS_SPACE_IO, low);
+      break;
+    case BarKind::kMemory32:
+      define(at, 4, PCI_BASE_ADDRESS_MEM_TYPE_32, low);
+      break;
+    case BarKind::kMemory64:
+      define(at, 4, PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH, low);
+      define(at + 4, 4, 0, static_cast<std::uint32_t>(address >> 32));
+      break;
+  }
 }
 
 void ConfigSpace::add_power_management() {

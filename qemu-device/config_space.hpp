@@ -51,7 +51,7 @@ class ConfigSpace {
 
  private:
   void add_header(const FunctionDescription& function);
-  void add_bar(unsigned index, std::uint32_t size, std::uint32_t type);
+  void add_bar(const BarDescription& bar);
   void add_power_management();
   void add_msi();
   void add_msix(const MsixDescription& msix, unsigned vectors);

@@ -2,6 +2,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <bit>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -20,7 +21,27 @@
 namespace prd32 {
 namespace {
 
-FunctionDescription description(const Options& options) {
+BarDescription description(const pci::Bar& bar, const Options& options, const Card& card) {
+  switch (bar.kind) {
+    case pci::BarKind::kMemory32:
+      return {.index = bar.index, .kind = BarKind::kMemory32, .size = bar.size, .window = bar.window};
+    case pci::BarKind::kIo:
+      return {.index = bar.index, .kind = BarKind::kIo, .size = bar.size, .window = bar.window};
+    case pci::BarKind::kMemory64:
+      break;
+  }
+  BarDescription memory{.index = bar.index,
+                        .kind = BarKind::kMemory64,
+                        .size = std::bit_ceil(options.memory_size),
+                        .space = CardSpace::kMemory,
+                        .filled = options.memory_size};
+  if (options.map_memory) {
+    memory.file = BarFile{.fd = card.memory_fd()};
+  }
+  return memory;
+}
+
+FunctionDescription description(const Options& options, const Card& card) {
   FunctionDescription function{.vendor_id = pci::kVendorId,
                                .device_id = pci::kDeviceId,
                                .subsystem_vendor_id = pci::kSubsystemVendorId,
@@ -34,10 +55,7 @@ FunctionDescription description(const Options& options) {
                                                        .table_offset = pci::kMsixTableOffset,
                                                        .pba_offset = pci::kMsixPbaOffset}};
   for (const pci::Bar& bar : pci::kBars) {
-    function.bars.push_back({.index = bar.index,
-                             .kind = bar.kind == pci::BarKind::kIo ? BarKind::kIo : BarKind::kMemory32,
-                             .size = bar.size,
-                             .window = bar.window});
+    function.bars.push_back(description(bar, options, card));
   }
   if (!options.msix) {
     function.msix.reset();
@@ -66,13 +84,14 @@ void run(const Options& options) {
   BridgeStatistics statistics;
   DmaMap map(options.dma);
   MessageDma messages(std::chrono::milliseconds(options.dma_timeout_ms), statistics);
-  Card card("card", {.memory_size = options.memory_size, .granule_log2 = 0, .timing = {}}, violations);
+  Card card("card", {.memory_size = options.memory_size, .timing = {}}, violations);
   Bridge bridge("bridge", vectors::kCount, [&card] { card.reset(); }, map, messages, statistics, violations);
-  PciFunction function(description(options), bridge, violations);
+  PciFunction function(description(options, card), bridge, violations);
   bridge.connect(function);
   // Any of the card's processes may drive a line, hence many writers.
   sc_core::sc_vector<sc_core::sc_signal<bool, sc_core::SC_MANY_WRITERS>> lines("lines", vectors::kCount);
   bridge.mmio.bind(card.mmio);
+  bridge.memory.bind(card.window);
   card.dma.bind(bridge.dma);
   card.irq.bind(lines);
   bridge.irq.bind(lines);

@@ -38,6 +38,8 @@ void declare(CLI::App& app, Options& options) {
       ->check(CLI::Range(0U, 1000000U))
       ->capture_default_str();
   app.add_flag("!--no-msix", options.msix, "a function without MSI-X: MSI and INTx only");
+  app.add_flag("!--no-memory-mapping", options.map_memory,
+               "card memory is reached by messages alone: the client gets no descriptor of it");
   const std::map<std::string, DmaMode> modes = {
       {"auto", DmaMode::kAuto}, {"mmap", DmaMode::kMmap}, {"message", DmaMode::kMessage}};
   app.add_option("--dma", options.dma,

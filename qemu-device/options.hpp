@@ -23,6 +23,7 @@ struct Options {
   DmaMode dma = DmaMode::kAuto;
   unsigned dma_timeout_ms = 10000;  ///< for a reply of the client; 0: no end
   bool msix = true;                 ///< whether the function has an MSI-X capability besides MSI and INTx
+  bool map_memory = true;           ///< whether a client may map the memory BAR
   bool once = false;
 };
 

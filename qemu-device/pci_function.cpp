@@ -19,6 +19,16 @@ bool is_bar(std::uint32_t region) {
   return region <= VFIO_PCI_BAR5_REGION_INDEX;
 }
 
+/// How many of the next `left` bytes the card gets in one access: registers take 4 at most, and no access of card
+/// memory reaches from what is there to what is not.
+std::size_t part_size(const BarDescription& bar, std::uint64_t offset, std::size_t left) {
+  if (bar.space == CardSpace::kMmio) {
+    return std::min<std::size_t>(4, left);
+  }
+  const std::uint64_t filled = bar.filled_size();
+  return offset < filled ? static_cast<std::size_t>(std::min<std::uint64_t>(left, filled - offset)) : left;
+}
+
 }  // namespace
 
 PciFunction::PciFunction(const FunctionDescription& description, CardPort& card, ViolationLog& violations)
@@ -54,8 +64,18 @@ int PciFunction::check(std::uint32_t region, std::uint64_t offset, std::size_t s
   if (size == 0 || offset >= available || size > available - offset) {
     return EINVAL;
   }
+  const BarDescription* found = is_bar(region) ? bar(region) : nullptr;
+  const bool any_size = !is_bar(region) || (found != nullptr && found->space == CardSpace::kMemory);
   const bool natural = size == 1 || size == 2 || size == 4 || size == 8;
-  return is_bar(region) && !natural ? EINVAL : 0;
+  return any_size || natural ? 0 : EINVAL;
+}
+
+std::optional<PciFunction::Mapping> PciFunction::mapping(std::uint32_t region) const {
+  const BarDescription* found = is_bar(region) ? bar(region) : nullptr;
+  if (found == nullptr || !found->file) {
+    return std::nullopt;
+  }
+  return Mapping{.fd = found->file->fd, .offset = found->file->offset, .size = found->filled_size()};
 }
 
 int PciFunction::region_read(std::uint32_t region, std::uint64_t offset, std::span<std::byte> data) {
@@ -77,15 +97,20 @@ int PciFunction::region_read(std::uint32_t region, std::uint64_t offset, std::sp
     msix_->read(offset, data, interrupts_.msix_pending());
     return 0;
   }
-  const std::uint64_t address = bar(region)->window + offset;
-  for (std::size_t done = 0; done < data.size(); done += 4) {
-    const auto part = data.subspan(done, std::min<std::size_t>(4, data.size() - done));
-    if (!card_.read(address + done, part)) {
-      std::ranges::fill(part, std::byte{0xff});
-      bad_access("mmio-bad-access", address + done, part.size(), false);
-    }
-  }
+  bar_read(*bar(region), offset, data);
   return 0;
+}
+
+void PciFunction::bar_read(const BarDescription& bar, std::uint64_t offset, std::span<std::byte> data) {
+  while (!data.empty()) {
+    const auto part = data.first(part_size(bar, offset, data.size()));
+    if (!card_.read(bar.space, bar.window + offset, part)) {
+      std::ranges::fill(part, std::byte{0xff});
+      bad_access("mmio-bad-access", bar.window + offset, part.size(), false);
+    }
+    offset += part.size();
+    data = data.subspan(part.size());
+  }
 }
 
 int PciFunction::region_write(std::uint32_t region, std::uint64_t offset, std::span<const std::byte> data) {
@@ -105,14 +130,19 @@ int PciFunction::region_write(std::uint32_t region, std::uint64_t offset, std::s
     interrupts_.set_table_mask(msix_->masked());
     return 0;
   }
-  const std::uint64_t address = bar(region)->window + offset;
-  for (std::size_t done = 0; done < data.size(); done += 4) {
-    const auto part = data.subspan(done, std::min<std::size_t>(4, data.size() - done));
-    if (!card_.write(address + done, part)) {
-      bad_access("mmio-bad-access", address + done, part.size(), true);
-    }
-  }
+  bar_write(*bar(region), offset, data);
   return 0;
+}
+
+void PciFunction::bar_write(const BarDescription& bar, std::uint64_t offset, std::span<const std::byte> data) {
+  while (!data.empty()) {
+    const auto part = data.first(part_size(bar, offset, data.size()));
+    if (!card_.write(bar.space, bar.window + offset, part)) {
+      bad_access("mmio-bad-access", bar.window + offset, part.size(), true);
+    }
+    offset += part.size();
+    data = data.subspan(part.size());
+  }
 }
 
 void PciFunction::config_write(std::uint32_t offset, std::span<const std::byte> data) {

@@ -24,9 +24,9 @@ class CardPort {
   CardPort& operator=(const CardPort&) = delete;
   virtual ~CardPort() = default;
 
-  /// An access of 1, 2 or 4 bytes at an address of the card's own space. False when the card refuses it.
-  [[nodiscard]] virtual bool read(std::uint64_t address, std::span<std::byte> data) = 0;
-  [[nodiscard]] virtual bool write(std::uint64_t address, std::span<const std::byte> data) = 0;
+  /// An access of a size that the space takes, at an address of that space. False when the card refuses it.
+  [[nodiscard]] virtual bool read(CardSpace space, std::uint64_t address, std::span<std::byte> data) = 0;
+  [[nodiscard]] virtual bool write(CardSpace space, std::uint64_t address, std::span<const std::byte> data) = 0;
   /// The card's register state to what it is after power-on; engines stop.
   virtual void reset() = 0;
 };
@@ -39,10 +39,18 @@ class PciFunction {
   /// Bytes in a VFIO region, 0 for one that the function does not have.
   [[nodiscard]] std::uint64_t region_size(std::uint32_t region) const;
 
+  /// What a client may map of a region.
+  struct Mapping {
+    int fd = -1;
+    std::uint64_t offset = 0;  ///< in the file, of the region's first byte
+    std::uint64_t size = 0;    ///< bytes from there on
+  };
+  [[nodiscard]] std::optional<Mapping> mapping(std::uint32_t region) const;
+
   /// REGION_READ and REGION_WRITE. Return 0 or an errno: EINVAL for a range outside of the region, and for a BAR access
-  /// that is not of 1, 2, 4 or 8 bytes. 8 bytes become two accesses of 4, lower half first. What the card refuses reads
-  /// as all ones and ignores writes, as on a real bus, and is recorded as "mmio-bad-access". BARs answer whatever the
-  /// COMMAND register says about decoding: the client does the decoding.
+  /// that is not of 1, 2, 4 or 8 bytes, unless the BAR shows card memory. 8 bytes of registers become two accesses of
+  /// 4, lower half first. What the card refuses reads as all ones and ignores writes, as on a real bus, and is recorded
+  /// as "mmio-bad-access". BARs answer whatever the COMMAND register says about decoding: the client does the decoding.
   [[nodiscard]] int region_read(std::uint32_t region, std::uint64_t offset, std::span<std::byte> data);
   [[nodiscard]] int region_write(std::uint32_t region, std::uint64_t offset, std::span<const std::byte> data);
 
@@ -66,6 +74,8 @@ class PciFunction {
   [[nodiscard]] const BarDescription* bar(std::uint32_t region) const;
   [[nodiscard]] bool is_msix(std::uint32_t region) const { return msix_ && description_.msix->bar == region; }
   [[nodiscard]] int check(std::uint32_t region, std::uint64_t offset, std::size_t size) const;
+  void bar_read(const BarDescription& bar, std::uint64_t offset, std::span<std::byte> data);
+  void bar_write(const BarDescription& bar, std::uint64_t offset, std::span<const std::byte> data);
   void config_write(std::uint32_t offset, std::span<const std::byte> data);
   void bad_access(const char* rule, std::uint64_t address, std::size_t size, bool write);
   void update_interrupts();

@@ -112,7 +112,7 @@ bool Session::send(const wire::Header& request, const Reply& reply) {
   header.flags = wire::kTypeReply | (reply.error != 0 ? wire::kFlagError : 0);
   header.error = static_cast<std::uint32_t>(reply.error);
   header.size = static_cast<std::uint32_t>(sizeof(header) + reply.head.size() + reply.data.size());
-  return connection_.send(header, reply.head, reply.data);
+  return connection_.send(header, reply.head, reply.data, reply.fd);
 }
 
 Session::Reply Session::dispatch(const Message& message) {
@@ -228,13 +228,41 @@ Session::Reply Session::region_info(Payload payload) {
   if (!info || !room_for(*info) || info->index >= VFIO_PCI_NUM_REGIONS) {
     return fail(EINVAL);
   }
+  const std::uint32_t room = info->argsz;
   info->argsz = sizeof(*info);
   info->size = function_.region_size(info->index);
-  // No region can be mapped: the card wants to see every access.
   info->flags = info->size != 0 ? VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE : 0;
   info->cap_offset = 0;
   info->offset = 0;
-  return {.head = keep(*info)};
+  // Registers cannot be mapped: the card wants to see every access.
+  const auto mapping = function_.mapping(info->index);
+  return mapping ? mappable_region(*info, room, *mapping) : Reply{.head = keep(*info)};
+}
+
+/// The reply for a region that the client may map. Where the file ends before the region, a capability says how much is
+/// there; a client that left no room for it is told how much it needs, and may not map before it has asked again.
+Session::Reply Session::mappable_region(wire::RegionInfo info, std::uint32_t room,
+                                        const PciFunction::Mapping& mapping) {
+  info.offset = mapping.offset;
+  if (mapping.size == info.size) {
+    info.flags |= VFIO_REGION_INFO_FLAG_MMAP;
+    return {.head = keep(info), .fd = mapping.fd};
+  }
+  info.argsz = sizeof(info) + sizeof(wire::SparseMmap);
+  if (room < info.argsz) {
+    return {.head = keep(info)};
+  }
+  info.flags |= VFIO_REGION_INFO_FLAG_MMAP | VFIO_REGION_INFO_FLAG_CAPS;
+  info.cap_offset = sizeof(info);
+  const wire::SparseMmap capability{.id = VFIO_REGION_INFO_CAP_SPARSE_MMAP,
+                                    .version = 1,
+                                    .next = 0,
+                                    .nr_areas = 1,
+                                    .reserved = 0,
+                                    .offset = 0,
+                                    .size = mapping.size};
+  std::memcpy(data_.data(), &capability, sizeof(capability));
+  return {.head = keep(info), .data = std::span(data_).first(sizeof(capability)), .fd = mapping.fd};
 }
 
 Session::Reply Session::irq_info(Payload payload) {

@@ -41,6 +41,7 @@ class Session {
     int error = 0;
     std::span<const std::byte> head = {};
     std::span<const std::byte> data = {};
+    int fd = -1;  ///< a descriptor for the client, which the function owns
   };
 
   [[nodiscard]] static Reply fail(int error) { return {.error = error}; }
@@ -52,6 +53,7 @@ class Session {
   [[nodiscard]] Reply dma_unmap(std::span<const std::byte> payload);
   [[nodiscard]] Reply device_info(std::span<const std::byte> payload);
   [[nodiscard]] Reply region_info(std::span<const std::byte> payload);
+  [[nodiscard]] Reply mappable_region(wire::RegionInfo info, std::uint32_t room, const PciFunction::Mapping& mapping);
   [[nodiscard]] Reply irq_info(std::span<const std::byte> payload);
   [[nodiscard]] Reply set_irqs(std::span<const std::byte> payload);
   [[nodiscard]] Reply region_read(std::span<const std::byte> payload);

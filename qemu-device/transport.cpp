@@ -169,22 +169,42 @@ void Connection::take_fds(const void* control_message) {
   arrived_before_ = end_;
 }
 
-bool Connection::send(const wire::Header& header, std::span<const std::byte> head, std::span<const std::byte> data) {
-  std::array<std::span<const std::byte>, 3> parts = {wire::bytes_of(header), head, data};
+std::optional<std::size_t> Connection::put(std::span<const std::span<const std::byte>> parts, int passed) const {
+  std::array<iovec, 3> vectors;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    vectors[i] = {.iov_base = const_cast<std::byte*>(parts[i].data()), .iov_len = parts[i].size()};
+  }
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = parts.size();
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  if (passed >= 0) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* part = CMSG_FIRSTHDR(&message);
+    part->cmsg_level = SOL_SOCKET;
+    part->cmsg_type = SCM_RIGHTS;
+    part->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(part), &passed, sizeof(passed));
+  }
+  const ssize_t result = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (result >= 0) {
+    return static_cast<std::size_t>(result);
+  }
+  return retry_later(errno) ? std::optional<std::size_t>(0) : std::nullopt;
+}
+
+bool Connection::send(const wire::Header& header, std::span<const std::byte> head, std::span<const std::byte> data,
+                      int passed) {
+  const std::array<std::span<const std::byte>, 3> parts = {wire::bytes_of(header), head, data};
   std::size_t sent = 0;
   if (queued_.empty()) {
-    std::array<iovec, 3> vectors;
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      vectors[i] = {.iov_base = const_cast<std::byte*>(parts[i].data()), .iov_len = parts[i].size()};
-    }
-    msghdr message{};
-    message.msg_iov = vectors.data();
-    message.msg_iovlen = vectors.size();
-    const ssize_t result = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (result < 0 && !retry_later(errno)) {
+    const auto taken = put(parts, passed);
+    if (!taken) {
       return false;
     }
-    sent = result < 0 ? 0 : static_cast<std::size_t>(result);
+    sent = *taken;
+    queued_fd_ = sent == 0 ? passed : -1;
   }
   for (const auto& part : parts) {
     const std::size_t skip = std::min(sent, part.size());
@@ -198,11 +218,15 @@ bool Connection::flush() {
   if (queued_.empty()) {
     return true;
   }
-  const ssize_t result = ::send(socket_.get(), queued_.data(), queued_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (result < 0) {
-    return retry_later(errno);
+  const std::span<const std::byte> part = queued_;
+  const auto taken = put({&part, 1}, queued_fd_);
+  if (!taken) {
+    return false;
   }
-  queued_.erase(queued_.begin(), queued_.begin() + result);
+  if (*taken > 0) {
+    queued_fd_ = -1;
+    queued_.erase(queued_.begin(), queued_.begin() + static_cast<std::ptrdiff_t>(*taken));
+  }
   return true;
 }
 

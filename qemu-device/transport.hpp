@@ -58,9 +58,10 @@ class Connection {
   /// the others.
   [[nodiscard]] MessageFds& fds() { return message_fds_; }
 
-  /// Sends a message, or queues what the socket does not take. False when the peer is gone.
+  /// Sends a message, or queues what the socket does not take. False when the peer is gone. `passed` is a descriptor
+  /// that goes with it, or -1; it must stay open until the message has left, and be given only while not congested().
   [[nodiscard]] bool send(const wire::Header& header, std::span<const std::byte> head,
-                          std::span<const std::byte> data = {});
+                          std::span<const std::byte> data = {}, int passed = -1);
 
   /// True while queued bytes wait for the socket. No message should be received meanwhile: a peer that does not read
   /// its replies must not make the queue grow.
@@ -69,6 +70,9 @@ class Connection {
   [[nodiscard]] bool flush();
 
  private:
+  /// Sends what of the parts the socket takes, and the descriptor with the first byte. Returns the number of bytes, 0
+  /// when the socket is full, none when the peer is gone.
+  [[nodiscard]] std::optional<std::size_t> put(std::span<const std::span<const std::byte>> parts, int passed) const;
   [[nodiscard]] Receive fill();
   void take_fds(const void* control_message);
   void claim_arrived();
@@ -82,6 +86,7 @@ class Connection {
   MessageFds arrived_;              ///< not yet given to a message
   std::size_t arrived_before_ = 0;  ///< arrived_ belongs to the last message that starts before this buffer position
   std::vector<std::byte> queued_;
+  int queued_fd_ = -1;  ///< goes with the first byte of queued_
 };
 
 /// A listening UNIX socket.

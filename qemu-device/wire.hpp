@@ -90,6 +90,18 @@ static_assert(sizeof(DeviceInfo) == 16);
 using RegionInfo = vfio_region_info;
 static_assert(sizeof(RegionInfo) == 32);
 
+/// VFIO_REGION_INFO_CAP_SPARSE_MMAP with one area, which the kernel's structures leave to an array at their end.
+struct SparseMmap {
+  std::uint16_t id;
+  std::uint16_t version;
+  std::uint32_t next;
+  std::uint32_t nr_areas;
+  std::uint32_t reserved;
+  std::uint64_t offset;
+  std::uint64_t size;
+};
+static_assert(sizeof(SparseMmap) == 32);
+
 /// Not the kernel's vfio_irq_info only because later headers may grow that one too.
 struct IrqInfo {
   std::uint32_t argsz;

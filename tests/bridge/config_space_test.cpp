@@ -52,6 +52,30 @@ TEST_F(ConfigSpaceTest, ShowsTheFunctionThatWasDescribed) {
   EXPECT_EQ(get(PCI_BASE_ADDRESS_2, 4), 0xffffff00U);
 }
 
+TEST_F(ConfigSpaceTest, BarOf64BitsTakesTwoRegisters) {
+  constexpr std::uint32_t kKind = PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH;
+  EXPECT_EQ(get(PCI_BASE_ADDRESS_0, 4), kKind);
+  put(PCI_BASE_ADDRESS_0, 0xffffffff, 4);
+  EXPECT_EQ(get(PCI_BASE_ADDRESS_0, 4), 0xffffc000U | kKind);
+  EXPECT_EQ(get(PCI_BASE_ADDRESS_1, 4), 0U) << "each half is written by itself";
+  put(PCI_BASE_ADDRESS_1, 0xffffffff, 4);
+  EXPECT_EQ(get(PCI_BASE_ADDRESS_1, 4), 0xffffffffU);
+  put(PCI_BASE_ADDRESS_0, 0x12345678, 4);
+  put(PCI_BASE_ADDRESS_1, 0x80, 4);
+  EXPECT_EQ(get(PCI_BASE_ADDRESS_0, 4), 0x12344000U | kKind);
+  EXPECT_EQ(get(PCI_BASE_ADDRESS_1, 4), 0x80U);
+}
+
+TEST_F(ConfigSpaceTest, LargeBarHasNoLowHalf) {
+  FunctionDescription function = test::other_function();
+  function.bars[2].size = std::uint64_t{1} << 34;
+  config_ = ConfigSpace(function);
+  put(PCI_BASE_ADDRESS_0, 0xffffffff, 4);
+  put(PCI_BASE_ADDRESS_1, 0xffffffff, 4);
+  EXPECT_EQ(get(PCI_BASE_ADDRESS_0, 4) & PCI_BASE_ADDRESS_MEM_MASK, 0U);
+  EXPECT_EQ(get(PCI_BASE_ADDRESS_1, 4), 0xfffffffcU);
+}
+
 TEST_F(ConfigSpaceTest, FiveVectorsNeedEightMessages) {
   EXPECT_EQ(config_.msi_vectors(), 8U);
   const std::uint32_t at = capability(PCI_CAP_ID_MSI) + PCI_MSI_FLAGS;

@@ -17,6 +17,12 @@ TEST(FunctionDescription, AcceptsWhatIsPossible) {
   plain.msix.reset();
   plain.bars.clear();
   EXPECT_NO_THROW(validate(plain));
+  FunctionDescription mapped = test::other_function();
+  mapped.bars[2].size = std::uint64_t{1} << 40;
+  mapped.bars[2].file = BarFile{.fd = 3, .offset = 0x1000};
+  EXPECT_NO_THROW(validate(mapped));
+  mapped.bars[2].filled = 0;
+  EXPECT_NO_THROW(validate(mapped));
 }
 
 TEST(FunctionDescription, RefusesWhatIsNot) {
@@ -28,7 +34,23 @@ TEST(FunctionDescription, RefusesWhatIsNot) {
       [](auto& f) { f.bars[0].size = 0; },
       [](auto& f) { f.bars[0].size = 0x180; },
       [](auto& f) { f.bars[0].size = 8; },
+      [](auto& f) { f.bars[0].size = std::uint64_t{1} << 32; },
       [](auto& f) { f.bars[1].size = 2; },
+      [](auto& f) { f.bars[1].size = 512; },
+      [](auto& f) { f.bars[2].index = 5; },
+      [](auto& f) { f.bars[2].index = 4; },
+      [](auto& f) { f.bars[2].index = 1; },
+      [](auto& f) { f.bars[0].index = 1; },
+      [](auto& f) { f.msix->bar = 1; },
+      [](auto& f) { f.bars[2].size = 0x5000; },
+      [](auto& f) { f.bars[2].filled = 0x4001; },
+      [](auto& f) { f.bars[2].file = BarFile{}; },
+      [](auto& f) { f.bars[2].file = BarFile{.fd = 3, .offset = 0x800}; },
+      [](auto& f) { f.bars[0].file = BarFile{.fd = 3}; },
+      [](auto& f) {
+        f.bars[2].file = BarFile{.fd = 3};
+        f.bars[2].filled = 0x2800;
+      },
       [](auto& f) { f.vectors = 0; },
       [](auto& f) { f.vectors = 33; },
       [](auto& f) { f.class_code = 0x1000000; },

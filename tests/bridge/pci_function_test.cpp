@@ -37,18 +37,59 @@ TEST_F(PciFunctionTest, BarIsAWindow) {
   ASSERT_EQ(write(2, 0x10, 2), 0);
   ASSERT_EQ(read(3, 1, 1), 0);
   using Access = std::pair<std::uint64_t, std::size_t>;
-  EXPECT_EQ(card_.accesses, (std::vector<Access>{{0x50, 2}, {0x1, 1}}));
+  EXPECT_EQ(card_.mmio.accesses, (std::vector<Access>{{0x50, 2}, {0x1, 1}}));
 }
 
 TEST_F(PciFunctionTest, EightBytesAreTwoAccesses) {
   ASSERT_EQ(write(2, 8, 8), 0);
   using Access = std::pair<std::uint64_t, std::size_t>;
-  EXPECT_EQ(card_.accesses, (std::vector<Access>{{0x48, 4}, {0x4c, 4}}));
+  EXPECT_EQ(card_.mmio.accesses, (std::vector<Access>{{0x48, 4}, {0x4c, 4}}));
   EXPECT_EQ(write(2, 0, 3), EINVAL);
   EXPECT_EQ(write(2, 0, 16), EINVAL);
   EXPECT_EQ(write(2, 0xff, 2), EINVAL);
   EXPECT_EQ(write(4, 0, 1), EINVAL);
-  EXPECT_EQ(card_.accesses.size(), 2U);
+  EXPECT_EQ(card_.mmio.accesses.size(), 2U);
+  EXPECT_TRUE(card_.memory.accesses.empty());
+}
+
+TEST_F(PciFunctionTest, CardMemoryTakesAnyAccess) {
+  ASSERT_EQ(write(0, 5, 16), 0);
+  ASSERT_EQ(read(0, 0x2ffd, 3), 0);
+  ASSERT_EQ(write(0, 0x101, 8), 0) << "in one piece";
+  EXPECT_EQ(write(1, 0, 4), EINVAL) << "the upper half of a BAR is no BAR";
+  EXPECT_EQ(read(0, 0x3ffd, 4), EINVAL);
+  using Access = std::pair<std::uint64_t, std::size_t>;
+  EXPECT_EQ(card_.memory.accesses, (std::vector<Access>{{5, 16}, {0x2ffd, 3}, {0x101, 8}}));
+  EXPECT_TRUE(card_.mmio.accesses.empty());
+  EXPECT_TRUE(violations_.rules.empty());
+}
+
+TEST_F(PciFunctionTest, BehindTheMemoryIsNothing) {
+  data_.fill(std::byte{7});
+  ASSERT_EQ(write(0, 0x2ff8, 16), 0) << "half of it is memory";
+  data_.fill(std::byte{0});
+  ASSERT_EQ(read(0, 0x2ff8, 16), 0);
+  EXPECT_EQ(data_[7], std::byte{7});
+  EXPECT_EQ(data_[8], std::byte{0xff});
+  ASSERT_EQ(read(0, 0x3ffc, 4), 0);
+  EXPECT_EQ(data_[3], std::byte{0xff});
+  EXPECT_EQ(violations_.rules, std::vector<std::string>(3, "mmio-bad-access"));
+}
+
+TEST_F(PciFunctionTest, OnlyWhatHasAFileCanBeMapped) {
+  for (std::uint32_t region = 0; region < VFIO_PCI_NUM_REGIONS; ++region) {
+    EXPECT_FALSE(function_.mapping(region));
+  }
+  FunctionDescription description = test::other_function();
+  description.bars[2].file = BarFile{.fd = 3, .offset = 0x1000};
+  const PciFunction with_file(description, card_, violations_);
+  const auto mapping = with_file.mapping(0);
+  ASSERT_TRUE(mapping);
+  EXPECT_EQ(mapping->fd, 3);
+  EXPECT_EQ(mapping->offset, 0x1000U);
+  EXPECT_EQ(mapping->size, 0x3000U);
+  EXPECT_FALSE(with_file.mapping(1));
+  EXPECT_FALSE(with_file.mapping(2));
 }
 
 TEST_F(PciFunctionTest, WhatTheCardRefusesReadsAsOnesAndIsRecorded) {

@@ -41,16 +41,18 @@ inline std::uint64_t taken(const UniqueFd& fd) {
 
 /// A function that has nothing in common with prd32.
 inline FunctionDescription other_function() {
-  return {.vendor_id = 0x1af4,
-          .device_id = 0x1100,
-          .subsystem_vendor_id = 1,
-          .subsystem_id = 2,
-          .revision_id = 3,
-          .class_code = 0x020000,
-          .bars = {{.index = 2, .kind = BarKind::kMemory32, .size = 0x100, .window = 0x40},
-                   {.index = 3, .kind = BarKind::kIo, .size = 4, .window = 0}},
-          .vectors = 5,
-          .msix = MsixDescription{.bar = 5, .size = 0x100, .table_offset = 0x10, .pba_offset = 0x80}};
+  return {
+      .vendor_id = 0x1af4,
+      .device_id = 0x1100,
+      .subsystem_vendor_id = 1,
+      .subsystem_id = 2,
+      .revision_id = 3,
+      .class_code = 0x020000,
+      .bars = {{.index = 2, .kind = BarKind::kMemory32, .size = 0x100, .window = 0x40},
+               {.index = 3, .kind = BarKind::kIo, .size = 4, .window = 0},
+               {.index = 0, .kind = BarKind::kMemory64, .size = 0x4000, .space = CardSpace::kMemory, .filled = 0x3000}},
+      .vectors = 5,
+      .msix = MsixDescription{.bar = 5, .size = 0x100, .table_offset = 0x10, .pba_offset = 0x80}};
 }
 
 class RecordedViolations final : public ViolationLog {
@@ -59,29 +61,39 @@ class RecordedViolations final : public ViolationLog {
   std::vector<std::string> rules;
 };
 
-/// Memory for registers; refuses what lies at or beyond `end`.
+/// Memory for both spaces; refuses what lies at or beyond the end of each.
 class FakeCard final : public CardPort {
  public:
-  bool read(std::uint64_t address, std::span<std::byte> data) override {
+  struct Space {
+    std::uint64_t end = 0;
+    std::map<std::uint64_t, std::byte> bytes = {};
+    std::vector<std::pair<std::uint64_t, std::size_t>> accesses = {};
+  };
+
+  bool read(CardSpace space, std::uint64_t address, std::span<std::byte> data) override {
+    Space& found = of(space);
     for (std::size_t i = 0; i < data.size(); ++i) {
-      data[i] = bytes[address + i];
+      data[i] = found.bytes[address + i];
     }
-    accesses.push_back({address, data.size()});
-    return address + data.size() <= end;
+    found.accesses.emplace_back(address, data.size());
+    return address + data.size() <= found.end;
   }
-  bool write(std::uint64_t address, std::span<const std::byte> data) override {
+  bool write(CardSpace space, std::uint64_t address, std::span<const std::byte> data) override {
+    Space& found = of(space);
     for (std::size_t i = 0; i < data.size(); ++i) {
-      bytes[address + i] = data[i];
+      found.bytes[address + i] = data[i];
     }
-    accesses.push_back({address, data.size()});
-    return address + data.size() <= end;
+    found.accesses.emplace_back(address, data.size());
+    return address + data.size() <= found.end;
   }
   void reset() override { ++resets; }
 
-  std::map<std::uint64_t, std::byte> bytes;
-  std::vector<std::pair<std::uint64_t, std::size_t>> accesses;
-  std::uint64_t end = 0x80;
+  Space mmio{.end = 0x80};
+  Space memory{.end = 0x3000};
   int resets = 0;
+
+ private:
+  Space& of(CardSpace space) { return space == CardSpace::kMmio ? mmio : memory; }
 };
 
 }  // namespace prd32::test

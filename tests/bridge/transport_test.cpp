@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -57,6 +59,38 @@ class TransportTest : public testing::Test {
       return {-1, 0};
     }
     return {received.header.id, connection_->fds().count};
+  }
+
+  /// The descriptor that came with the next `size` bytes that the peer received, if one did.
+  UniqueFd taken(std::size_t size) {
+    UniqueFd found;
+    std::vector<std::byte> data(size);
+    while (size > 0) {
+      alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+      iovec vector{.iov_base = data.data(), .iov_len = size};
+      msghdr header{};
+      header.msg_iov = &vector;
+      header.msg_iovlen = 1;
+      header.msg_control = control.data();
+      header.msg_controllen = control.size();
+      const ssize_t got = ::recvmsg(peer_.get(), &header, MSG_DONTWAIT);
+      if (got <= 0) {
+        ADD_FAILURE() << size << " bytes are missing";
+        break;
+      }
+      if (const cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr && part->cmsg_type == SCM_RIGHTS) {
+        int fd = -1;
+        std::memcpy(&fd, CMSG_DATA(part), sizeof(fd));
+        found.reset(fd);
+      }
+      size -= static_cast<std::size_t>(got);
+    }
+    return found;
+  }
+  static bool same_file(const UniqueFd& one, const UniqueFd& other) {
+    struct stat a{};
+    struct stat b{};
+    return ::fstat(one.get(), &a) == 0 && ::fstat(other.get(), &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
   }
 
   using Next = std::pair<int, std::size_t>;
@@ -151,6 +185,29 @@ TEST_F(TransportTest, UnsentBytesAreQueuedInOrder) {
   }
   EXPECT_EQ(read, messages);
   EXPECT_FALSE(connection_->congested());
+}
+
+TEST_F(TransportTest, DescriptorGoesWithItsMessage) {
+  const UniqueFd file = test::memory_file(4096);
+  ASSERT_TRUE(connection_->send({.id = 1, .command = 5, .size = 16, .flags = 1, .error = 0}, {}, {}, file.get()));
+  EXPECT_TRUE(same_file(taken(16), file));
+  ASSERT_TRUE(connection_->send({.id = 2, .command = 5, .size = 16, .flags = 1, .error = 0}, {}));
+  EXPECT_FALSE(taken(16));
+}
+
+TEST_F(TransportTest, DescriptorWaitsWithItsMessage) {
+  std::size_t before = 0;
+  const std::vector<std::byte> junk(4096);
+  for (ssize_t sent = 0; sent >= 0; sent = ::send(connection_->fd(), junk.data(), junk.size(), MSG_DONTWAIT)) {
+    before += static_cast<std::size_t>(sent);
+  }
+  const UniqueFd file = test::memory_file(4096);
+  ASSERT_TRUE(connection_->send({.id = 1, .command = 5, .size = 16, .flags = 1, .error = 0}, {}, {}, file.get()));
+  ASSERT_TRUE(connection_->congested());
+  EXPECT_FALSE(taken(before));
+  ASSERT_TRUE(connection_->flush());
+  EXPECT_FALSE(connection_->congested());
+  EXPECT_TRUE(same_file(taken(16), file));
 }
 
 TEST(Listener, ReplacesAStaleSocketOnly) {

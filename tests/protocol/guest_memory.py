@@ -15,6 +15,7 @@ from protocol.vfio_user import DMA_WRITE, MAP_READ, MAP_WRITE, SECONDS, Client, 
 MAP = regmap.load()
 MMIO = MAP.bar("MMIO").index
 IO = MAP.bar("IO").index
+MEMORY = MAP.bar("MEMORY").index
 BASE = 16 << 20
 SIZE = 1 << 20
 

@@ -3,8 +3,8 @@
 
 import pytest
 
-from protocol.guest_memory import (BASE, COMMAND_MASTER, MAP, PCI_COMMAND, PCI_STATUS, GuestMemory, read_register,
-                                   start, table, transfer, write_register)
+from protocol.guest_memory import (BASE, COMMAND_MASTER, MAP, MEMORY, PCI_COMMAND, PCI_STATUS, GuestMemory,
+                                   read_register, start, table, transfer, write_register)
 from protocol.vfio_user import CONFIG_REGION, Refused
 
 CAP_PM, CAP_MSI, CAP_EXPRESS, CAP_MSIX = 0x01, 0x05, 0x10, 0x11
@@ -33,7 +33,11 @@ def test_identity_cannot_be_written(client):
 
 def test_bars_tell_their_size(client):
     sizes = {bar.index: (bar.size, bar.kind) for bar in MAP.bars} | {MAP.msix.bar: (MAP.msix.size, "memory32")}
+    upper = {index for bar in MAP.bars for index in bar.indexes[1:]}
+    assert upper == {MEMORY + 1}
     for index in range(6):
+        if index in upper:
+            continue
         at = 0x10 + 4 * index
         kind = client.config_read(at, 4)
         client.config_write(at, 0xFFFFFFFF, 4)
@@ -42,10 +46,24 @@ def test_bars_tell_their_size(client):
             assert answer == kind == 0
             continue
         size, name = sizes[index]
-        assert kind == (1 if name == "io" else 0)
+        assert kind == {"io": 1, "memory32": 0, "memory64": 0xC}[name]
         assert answer == (~(size - 1) & 0xFFFFFFFF) | kind
-        client.config_write(at, 0xFEB00000, 4)
-        assert client.config_read(at, 4) == 0xFEB00000 | kind
+        client.config_write(at, 0xF8000000, 4)
+        assert client.config_read(at, 4) == 0xF8000000 | kind
+
+
+@pytest.mark.parametrize("size", [pytest.param(size << 20, marks=pytest.mark.card_memory(f"{size}M"))
+                                  for size in (1, 5, 1024)])
+def test_memory_bar_has_64_bits_and_a_power_of_two(client, size):
+    at = 0x10 + 4 * MEMORY
+    for half in (at, at + 4):
+        client.config_write(half, 0xFFFFFFFF, 4)
+    answer = client.config_read(at, 4) | client.config_read(at + 4, 4) << 32
+    assert answer & 0xF == 0xC, "64 bits, prefetchable"
+    assert 2**64 - (answer & ~0xF) == 1 << (size - 1).bit_length()
+    client.config_write(at + 4, 0x80, 4)
+    client.config_write(at, 0x40000000, 4)
+    assert client.config_read(at, 8) == 0x80_4000000C
 
 
 def test_no_expansion_rom(client):

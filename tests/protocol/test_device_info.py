@@ -2,11 +2,12 @@
 """DEVICE_GET_INFO, DEVICE_GET_REGION_INFO, DEVICE_GET_IRQ_INFO and commands that the server does not have."""
 
 import errno
+import os
 import struct
 
 import pytest
 
-from protocol.guest_memory import MAP
+from protocol.guest_memory import MAP, MEMORY
 from protocol.vfio_user import (CONFIG_REGION, DEVICE_FEATURE, DEVICE_GET_INFO, DEVICE_GET_IRQ_INFO,
                                 DEVICE_GET_REGION_INFO, DEVICE_GET_REGION_IO_FDS, DIRTY_PAGES, DMA_READ, DMA_WRITE,
                                 ERR, INTX, IRQS, MIG_DATA_READ, MIG_DATA_WRITE, MSI, MSIX, REGIONS, REQ, Refused)
@@ -22,7 +23,11 @@ def test_regions_have_their_sizes(client):
     sizes = {bar.index: bar.size for bar in MAP.bars} | {MAP.msix.bar: MAP.msix.size, CONFIG_REGION: 4096}
     for index in range(REGIONS):
         size = sizes.get(index, 0)
-        assert client.region_info(index) == (32, 0x3 if size else 0, index, 0, size, 0)
+        mappable = index == MEMORY
+        assert client.region_info(index) == (32, 0x7 if mappable else 0x3 if size else 0, index, 0, size, 0)
+        assert len(client.passed) == mappable, "a descriptor comes with what can be mapped, and with nothing else"
+        while client.passed:
+            os.close(client.passed.pop())
 
 
 def test_larger_room_for_the_reply_is_fine(client):

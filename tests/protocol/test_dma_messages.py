@@ -5,10 +5,9 @@ import random
 
 import pytest
 
-from protocol.guest_memory import (BASE, DMA, SIZE, GuestMemory, finish, read_register, start, table, transfer,
+from protocol.guest_memory import (BASE, DMA, MEMORY, SIZE, GuestMemory, finish, read_register, start, table, transfer,
                                    write_register)
-from protocol.held_access import (ACTIVE, BYTES, FAILED, INTERRUPT, by_message, card_bytes, release, start_and_hold,
-                                  status)
+from protocol.held_access import ACTIVE, BYTES, FAILED, INTERRUPT, by_message, release, start_and_hold, status
 from protocol.vfio_user import CAPABILITIES, DMA_READ, DMA_WRITE, MAP_READ, Client
 
 PAGE = 4096
@@ -82,22 +81,26 @@ def test_requests_are_served_meanwhile(client, unshared):
     assert finish(client) == INTERRUPT
 
 
-def test_two_channels_answered_in_the_other_order(client, unshared):
-    tables, data = (BASE, BASE + 0x20000), (BASE + 0x40000, BASE + 0x60000)
+def test_channels_take_turns(client, unshared):
+    """They share an engine: while one of them waits for an answer, the other asks for nothing."""
+    tables, data = (BASE, BASE + 0x10000), (BASE + 0x20000, BASE + 0x30000)
     for channel in (0, 1):
-        unshared.put(tables[channel], table([(data[channel], BYTES)]))
-        unshared.put(data[channel], bytes([channel + 1]) * BYTES)
-    unshared.hold = lambda address, _count: address in data
+        unshared.put(tables[channel], table([(data[channel], BYTES), (data[channel] + BYTES, BYTES)]))
+        unshared.put(data[channel], bytes([channel + 1]) * 2 * BYTES)
+    unshared.hold = lambda address, _count: address >= data[0]
+    with client.pipelined():
+        for channel in (0, 1):
+            start(client, tables[channel], to_host=False, channel=channel, card_addr=channel * 2 * BYTES)
+    order = []
+    for _ in range(4):
+        unshared.wait_held()
+        for _ in range(20):
+            client.device_info()
+        assert len(unshared.held) == 1
+        assert ACTIVE in (status(client, 0), status(client, 1))
+        order.append(DMA.unpack_from(unshared.held[0].payload)[0])
+        unshared.answer(unshared.held.pop())
+    assert order == [data[0], data[1], data[0] + BYTES, data[1] + BYTES]
+    assert [finish(client, channel) for channel in (0, 1)] == [INTERRUPT, INTERRUPT]
     for channel in (0, 1):
-        start(client, tables[channel], to_host=False, channel=channel, card_addr=channel * BYTES)
-    unshared.wait_held(2)
-    assert [status(client, channel) for channel in (0, 1)] == [ACTIVE, ACTIVE]
-    first, second = unshared.held
-    unshared.answer(second)
-    later = 1 if DMA.unpack_from(second.payload)[0] == data[1] else 0
-    assert finish(client, later) == INTERRUPT
-    assert status(client, 1 - later) == ACTIVE
-    unshared.answer(first)
-    assert finish(client, 1 - later) == INTERRUPT
-    unshared.hold = lambda _address, _count: False
-    assert card_bytes(client, unshared, 2 * BYTES) == b"\1" * BYTES + b"\2" * BYTES
+        assert client.region_read(MEMORY, channel * 2 * BYTES, 2 * BYTES) == bytes([channel + 1]) * 2 * BYTES

@@ -6,11 +6,12 @@ import struct
 
 import pytest
 
-from protocol.guest_memory import IO, MAP, MMIO, read_register, write_register
+from protocol.guest_memory import IO, MAP, MEMORY, MMIO, read_register, write_register
 from protocol.vfio_user import (NO_REPLY, REGION_READ, REGION_WRITE, REGION_WRITE_MULTI, ROM_REGION, VGA_REGION,
                                 Refused)
 
 SCRATCH = MAP.offset("SCRATCH")
+SIZE = MAP.bar("MEMORY").size
 WORDS = [0x01020304, 0xFFFFFFFF, 0x5A5AA5A5, 0]
 
 
@@ -54,7 +55,8 @@ def test_io_bar_mirrors_the_bus_master_block(client):
 @pytest.mark.parametrize("region, offset, count", [
     (MMIO, 0, 0), (MMIO, 0, 3), (MMIO, 0, 5), (MMIO, 0, 12), (MMIO, 0, 16), (MMIO, 0, 4096), (MMIO, 0x1000, 4),
     (MMIO, 0xFFD, 4), (MMIO, 2**64 - 4, 4), (MMIO, 2**64 - 1, 2), (MMIO, 2**32, 4), (IO, 0x10, 1), (IO, 0xE, 4),
-    (2, 0, 4), (3, 0, 1), (5, 0, 4), (ROM_REGION, 0, 4), (VGA_REGION, 0, 4), (9, 0, 4), (0xFFFFFFFF, 0, 4)])
+    (MEMORY, SIZE, 1), (MEMORY, SIZE - 1, 2), (MEMORY, 0, 0), (MEMORY, 2**64 - 1, 2), (MEMORY + 1, 0, 4), (5, 0, 4),
+    (ROM_REGION, 0, 4), (VGA_REGION, 0, 4), (9, 0, 4), (0xFFFFFFFF, 0, 4)])
 def test_outside_or_odd_is_refused(client, region, offset, count):
     for call in (lambda: client.region_read(region, offset, count),
                  lambda: client.region_write(region, offset, bytes(count))):

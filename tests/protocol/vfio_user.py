@@ -32,6 +32,8 @@ INTX, MSI, MSIX, ERR, REQ, IRQS = range(6)
 DATA_NONE, DATA_BOOL, DATA_EVENTFD, ACTION_MASK, ACTION_UNMASK, ACTION_TRIGGER = (1 << bit for bit in range(6))
 
 HEADER = struct.Struct("=HHIII")
+REGION_INFO = struct.Struct("=IIIIQQ")  # argsz, flags, index, offset of capabilities, size, offset in the file
+_CONTROL = socket.CMSG_SPACE(16 * array.array("i").itemsize)
 CAPABILITIES = {"max_msg_fds": 16, "max_data_xfer_size": 1048576, "max_dma_maps": 65535, "pgsizes": 4096,
                 "write_multiple": True}
 
@@ -69,6 +71,7 @@ class Client:
         self.socket.connect(str(path))
         self._id = 0
         self._held: bytes | None = None
+        self.passed: list[int] = []  # descriptors that came from the server and that nobody has taken yet
         self.on_request: Callable[[Message], None] | None = None  # for what the server asks of the client
         if negotiate:
             self.version()
@@ -80,6 +83,8 @@ class Client:
         self.close()
 
     def close(self) -> None:
+        while self.passed:
+            os.close(self.passed.pop())
         self.socket.close()
 
     # ---- messages
@@ -146,9 +151,11 @@ class Client:
         room = memoryview(data)
         while room:
             try:
-                got = self.socket.recv_into(room)
+                got, control, _, _ = self.socket.recvmsg_into([room], _CONTROL)
             except ConnectionResetError:
-                got = 0
+                got, control = 0, []
+            for _, _, data_of in control:
+                self.passed += array.array("i", data_of)
             if not got:
                 raise Disconnected
             room = room[got:]
@@ -197,8 +204,11 @@ class Client:
         return struct.unpack("=IIII", self.call(DEVICE_GET_INFO, struct.pack("=IIII", 16, 0, 0, 0)))
 
     def region_info(self, index: int, *, argsz: int = 32) -> tuple[int, int, int, int, int, int]:
-        payload = struct.pack("=IIIIQQ", argsz, 0, index, 0, 0, 0)
-        return struct.unpack("=IIIIQQ", self.call(DEVICE_GET_REGION_INFO, payload))
+        return REGION_INFO.unpack(self.region_info_bytes(index, argsz))
+
+    def region_info_bytes(self, index: int, argsz: int) -> bytes:
+        """The whole reply, with capabilities; a descriptor that comes with it is in `passed`."""
+        return self.call(DEVICE_GET_REGION_INFO, REGION_INFO.pack(argsz, 0, index, 0, 0, 0))
 
     def irq_info(self, index: int, *, argsz: int = 16) -> tuple[int, int, int, int]:
         return struct.unpack("=IIII", self.call(DEVICE_GET_IRQ_INFO, struct.pack("=IIII", argsz, 0, index, 0)))
