@@ -70,4 +70,17 @@ Json ports_refuse(const RefuseOptions& options);
 /// The bus-master registers of the card with this PCI address (empty: the only one), as read through the I/O ports.
 Json ports_status(const std::string& pci);
 
+struct MemoryOptions {
+  std::string pci;           ///< the card's PCI address; empty: the only one
+  std::uint64_t offset = 0;  ///< in card memory, bytes; a multiple of width
+  std::size_t size = 0;      ///< bytes, a multiple of width, not 0
+  std::uint64_t seed = 1;    ///< of the pattern, which is that of call
+  unsigned width = 8;        ///< bytes of one access: 1, 2, 4 or 8
+  bool combining = false;    ///< map it as memory whose writes the processor may put together
+};
+/// The processor writes a pattern into card memory, through the mapped BAR.
+Json memory_write(const MemoryOptions& options);
+/// The processor reads card memory through the mapped BAR: how much of it is the pattern, and the first access's value.
+Json memory_read(const MemoryOptions& options);
+
 }  // namespace prd32::ctl

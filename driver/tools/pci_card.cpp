@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -28,6 +29,18 @@ const pci::Bar& bar(pci::BarKind kind) {
 
 std::uint32_t hex_file(const std::string& path) {
   return static_cast<std::uint32_t>(std::stoul(read_text(path), nullptr, 16));
+}
+
+/// `bytes`, which the BAR behind the file must have. Where the kernel gave it no addresses, it has none.
+std::size_t within(const File& file, std::size_t bytes) {
+  struct stat status{};
+  if (fstat(file.get(), &status) != 0) {
+    fail("cannot look at " + file.name());
+  }
+  if (bytes > static_cast<std::uint64_t>(status.st_size)) {
+    throw std::invalid_argument(text(file.name(), " has ", status.st_size, " bytes, ", bytes, " are needed"));
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -128,5 +141,9 @@ MappedRegisters::MappedRegisters(const PciCard& card)
 std::uint32_t MappedRegisters::read(std::uint32_t offset) const {
   return *reinterpret_cast<const volatile std::uint32_t*>(mapping_.data() + offset);
 }
+
+MappedMemory::MappedMemory(const PciCard& card, std::size_t bytes, bool combining)
+    : file_(card.path(text("resource", bar(pci::BarKind::kMemory64).index, combining ? "_wc" : "")), O_RDWR),
+      mapping_(within(file_, bytes), PROT_READ | PROT_WRITE, MAP_SHARED, file_.get(), file_.name()) {}
 
 }  // namespace prd32::ctl

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The card without its driver: found in sysfs, reached through its I/O ports and its mapped registers.
+// The card without its driver: found in sysfs, reached through its I/O ports, its mapped registers and its memory.
 #pragma once
 
 #include <cstdint>
@@ -69,6 +69,19 @@ class MappedRegisters {
   explicit MappedRegisters(const PciCard& card);
   /// `offset`: of a 32-bit register in the MMIO BAR.
   [[nodiscard]] std::uint32_t read(std::uint32_t offset) const;
+
+ private:
+  File file_;
+  Mapping mapping_;
+};
+
+/// Card memory, mapped. A driver may be bound: ours leaves the BAR alone.
+class MappedMemory {
+ public:
+  /// Maps the first `bytes` of it, readable and writable. `combining`: the processor may put writes together, which
+  /// makes it normal memory to an arm64. Throws std::invalid_argument when the BAR has not so many bytes.
+  MappedMemory(const PciCard& card, std::size_t bytes, bool combining);
+  [[nodiscard]] std::uint8_t* data() const { return mapping_.data(); }
 
  private:
   File file_;

@@ -116,6 +116,29 @@ void add_ports(Program& program, prd32::ctl::RefuseOptions& options) {
   status->callback([&] { program.run = [&options] { return prd32::ctl::ports_status(options.pci); }; });
 }
 
+void add_memory(Program& program, prd32::ctl::MemoryOptions& options) {
+  const CLI::AsSizeValue size(false);
+  CLI::App* parent = program.app.add_subcommand("memory", "reach card memory with the processor alone (root only)");
+  parent->require_subcommand(1);
+  for (const bool write : {false, true}) {
+    CLI::App* command = add(program, *parent, write ? "write" : "read",
+                            write ? "write a pattern through the memory BAR" : "read it, and compare with a pattern");
+    command->add_option("--pci", options.pci, "the card's PCI address, where there are several cards: 0000:01:00.0");
+    command->add_option("--offset", options.offset, "offset in card memory, bytes")->transform(size);
+    command->add_option("--size", options.size, "bytes, as 64M or 4096")->required()->transform(size);
+    command->add_option("--seed", options.seed, "chooses the pattern")->capture_default_str();
+    command->add_option("--width", options.width, "bytes of one access")
+        ->check(CLI::IsMember({1, 2, 4, 8}))
+        ->capture_default_str();
+    command->add_flag("--combining", options.combining, "the processor may put writes together");
+    command->callback([&program, &options, write] {
+      program.run = [&options, write] {
+        return write ? prd32::ctl::memory_write(options) : prd32::ctl::memory_read(options);
+      };
+    });
+  }
+}
+
 void print(const Json& result, bool as_json) {
   if (as_json) {
     std::cout << result.dump() << "\n";
@@ -134,6 +157,7 @@ int main(int argc, char** argv) {
   prd32::ctl::RoundtripOptions roundtrip;
   prd32::ctl::CallOptions call;
   prd32::ctl::RefuseOptions refuse;
+  prd32::ctl::MemoryOptions memory;
   try {
     program.app.require_subcommand(1);
     program.app.footer("Exit status: 0 done and good; 1 failed, or the card did something wrong; 2 wrong usage.");
@@ -142,6 +166,7 @@ int main(int argc, char** argv) {
     add_roundtrip(program, roundtrip);
     add_call(program, call);
     add_ports(program, refuse);
+    add_memory(program, memory);
     program.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return program.app.exit(error) == 0 ? kSuccess : kUsage;
