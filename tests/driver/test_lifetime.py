@@ -7,8 +7,8 @@ import pytest
 
 import regmap
 from environments.dma_probe import card_addresses
-from prd32ctl import (DEVICE, FUNCTION, MIB, MODULE, PARAMETERS, call, card_address, expect_interrupts, expect_usable,
-                      interrupts, ports, wait_until)
+from prd32ctl import (DEVICE, FUNCTION, MIB, MODULE, PARAMETERS, THAT_SLEEP, call, card_address, expect_interrupts,
+                      expect_usable, interrupts, ports, wait_until)
 
 
 @pytest.fixture
@@ -130,6 +130,7 @@ def test_channels_that_are_not_used_are_quiet_too(bound):
     assert not other["error"] and not other["interrupt"]
 
 
+@pytest.mark.environments(*THAT_SLEEP)
 def test_sleep(bound):
     """The system goes to sleep, as far as its devices do, and wakes up; then transfers still end by an interrupt."""
     call(bound, "write", MIB, offset=0, seed=3)
