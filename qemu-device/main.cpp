@@ -17,6 +17,7 @@
 #include "prd32/card.hpp"
 #include "report.hpp"
 #include "simulation.hpp"
+#include "waveform.hpp"
 
 namespace prd32 {
 namespace {
@@ -84,7 +85,8 @@ void run(const Options& options) {
   BridgeStatistics statistics;
   DmaMap map(options.dma);
   MessageDma messages(std::chrono::milliseconds(options.dma_timeout_ms), statistics);
-  Card card("card", {.memory_size = options.memory_size, .timing = {}}, violations);
+  Card card("card", {.memory_size = options.memory_size, .profile = options.profile, .timing = {.link = options.link}},
+            violations);
   Bridge bridge("bridge", vectors::kCount, [&card] { card.reset(); }, map, messages, statistics, violations);
   PciFunction function(description(options, card), bridge, violations);
   bridge.connect(function);
@@ -95,6 +97,7 @@ void run(const Options& options) {
   card.dma.bind(bridge.dma);
   card.irq.bind(lines);
   bridge.irq.bind(lines);
+  const Waveform waveform(options.wave, card);
   SystemCSimulation simulation;
 
   const std::unique_ptr<Listener> listener = listen(options);

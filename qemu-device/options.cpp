@@ -2,12 +2,52 @@
 #include "options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <exception>
 #include <map>
 #include <set>
 #include <string>
 
 namespace prd32 {
 namespace {
+
+/// An option whose text the model reads. What the model throws is a mistake of the user.
+template <typename Value, typename Parse>
+CLI::Option* add_parsed(CLI::App& app, const std::string& name, Value& value, Parse parse, const std::string& text) {
+  return app.add_option_function<std::string>(
+      name,
+      [name, &value, parse](const std::string& word) {
+        try {
+          value = parse(word);
+        } catch (const std::exception& error) {
+          throw CLI::ValidationError(name, error.what());
+        }
+      },
+      text);
+}
+
+void declare_model(CLI::App& app, Options& options) {
+  app.add_option("--memory-size", options.memory_size, "card memory, e.g. 64M")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("SIZE")
+      ->capture_default_str();
+  std::string profiles;
+  for (const Profile& profile : regs::kProfiles) {
+    profiles += std::string(profile.name) + ", ";
+  }
+  add_parsed(app, "--profile", options.profile, load_profile,
+             "what the card's rules are switched to: " + profiles + "or a TOML file (docs/datasheet.md, section 4)")
+      ->type_name("NAME|FILE")
+      ->default_str(std::string(regs::kProfiles.front().name));
+  add_parsed(app, "--link", options.link, parse_link,
+             "simulated time is that of a PCI Express link, for example gen=3,lanes=4,mps=256,mrrs=512,rcb=64,"
+             "latency-ns=500,reads=32, which is also what is not said; nominal without this option")
+      ->type_name("KEY=N,...");
+  app.add_option("--wave", options.wave, "write registers, channels and interrupt lines to this file, a VCD")
+      ->type_name("FILE.vcd")
+      ->check([](const std::string& file) {
+        return file.ends_with(".vcd") ? "" : "\"" + file + "\" does not end in .vcd";
+      });
+}
 
 void declare(CLI::App& app, Options& options) {
   app.description("The prd32 card, served as a PCI function to a vfio-user client such as QEMU.");
@@ -23,10 +63,7 @@ void declare(CLI::App& app, Options& options) {
   place->require_option(1);
   app.add_option("--ready-fd", options.ready_fd, "write a newline here and close it when clients can connect")
       ->type_name("N");
-  app.add_option("--memory-size", options.memory_size, "card memory, e.g. 64M")
-      ->transform(CLI::AsSizeValue(false))
-      ->type_name("SIZE")
-      ->capture_default_str();
+  declare_model(app, options);
   app.add_option("--violations", options.violations, "append each broken rule to this file, as one JSON line")
       ->type_name("FILE");
   app.add_option("--stats", options.stats, "write counters to this file as JSON, at the end and on SIGUSR1")

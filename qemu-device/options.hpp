@@ -6,7 +6,9 @@
 #include <string>
 
 #include "dma_map.hpp"
+#include "prd32/profile.hpp"
 #include "prd32/registers.hpp"
+#include "prd32/timing.hpp"
 
 namespace prd32 {
 
@@ -16,6 +18,9 @@ struct Options {
   int socket_fd = -1;
   int ready_fd = -1;
   std::uint64_t memory_size = limits::kMemoryDefault;
+  Profile profile = regs::kProfiles.front();
+  std::optional<LinkConfig> link;  ///< nothing: nominal time
+  std::string wave;                ///< a file that ends in .vcd; empty: none
   std::string violations;
   std::string stats;
   std::string log_level = "info";
