@@ -55,6 +55,23 @@ def _table(regmap: Regmap) -> list[str]:
             f"inline constexpr std::array<Register, {len(rows)}> kTable{{{{", *rows, "}};", ""]
 
 
+def _names(regmap: Regmap) -> list[str]:
+    """What a register's value is made of, for programs that are told of fields and codes by name."""
+    fields = [f"    Field{{\"{reg.name}\", \"{field.name}\", {field.mask:#010x}, \"{field.enum}\"}},"
+              for block in regmap.blocks for reg in block.registers for field in reg.fields if field.name]
+    codes = [f"    Code{{\"{enum.name}\", \"{value.name}\", {value.value}}},"
+             for enum in regmap.enums for value in enum.values]
+    return ["/// A field of a register, in every instance of it.",
+            "struct Field {", "  std::string_view reg;", "  std::string_view name;",
+            "  std::uint32_t mask;      ///< its bits in the register's value",
+            "  std::string_view codes;  ///< which codes it holds; \"\" when it holds a number", "};", "",
+            "/// Every field that has a name, lowest bits first.",
+            f"inline constexpr std::array<Field, {len(fields)}> kFields{{{{", *fields, "}};", "",
+            "/// A code by its name.", "struct Code {", "  std::string_view codes;", "  std::string_view name;",
+            "  std::uint32_t value;", "};", "",
+            f"inline constexpr std::array<Code, {len(codes)}> kCodes{{{{", *codes, "}};", ""]
+
+
 def _codes(regmap: Regmap) -> list[str]:
     lines = []
     for enum in regmap.enums:
@@ -128,6 +145,8 @@ def _card(regmap: Regmap) -> list[str]:
     for vector in regmap.vectors:
         lines += _constant("unsigned", _camel(vector.name), str(vector.index), vector.doc)
     lines += _constant("unsigned", "Count", str(len(regmap.vectors)))
+    names = ", ".join(f"\"{vector.name}\"" for vector in sorted(regmap.vectors, key=lambda vector: vector.index))
+    lines.append(f"inline constexpr std::array<std::string_view, kCount> kNames{{{{{names}}}}};")
     return [*lines, "}  // namespace vectors", ""]
 
 
@@ -161,6 +180,6 @@ def emit(regmap: Regmap) -> str:
         for reg in block.registers:
             if any(field.name for field in reg.fields):
                 lines += _register(block, reg)
-    lines += _codes(regmap) + _rules(regmap) + _table(regmap)
+    lines += _codes(regmap) + _rules(regmap) + _table(regmap) + _names(regmap)
     lines += ["}  // namespace regs", "}  // namespace prd32"]
     return "\n".join(lines) + "\n"

@@ -77,6 +77,7 @@ inline constexpr unsigned kCh1 = 1;
 /// A channel stopped in error
 inline constexpr unsigned kError = 2;
 inline constexpr unsigned kCount = 3;
+inline constexpr std::array<std::string_view, kCount> kNames{{"CH0", "CH1", "ERROR"}};
 }  // namespace vectors
 
 /// The descriptor as one little-endian number: masks of its fields.
@@ -795,6 +796,115 @@ inline constexpr std::array<Register, 61> kTable{{
     Register{"PATTERN_FIFO", 1, 0x22c, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00020000},
     Register{"PATTERN_LOST", 1, 0x230, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
     Register{"CRC", 1, 0x234, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+}};
+
+/// A field of a register, in every instance of it.
+struct Field {
+  std::string_view reg;
+  std::string_view name;
+  std::uint32_t mask;      ///< its bits in the register's value
+  std::string_view codes;  ///< which codes it holds; "" when it holds a number
+};
+
+/// Every field that has a name, lowest bits first.
+inline constexpr std::array<Field, 53> kFields{{
+    Field{"BM_COMMAND", "START", 0x00000001, ""},
+    Field{"BM_COMMAND", "TO_HOST", 0x00000008, ""},
+    Field{"BM_STATUS", "ACTIVE", 0x00000001, ""},
+    Field{"BM_STATUS", "ERROR", 0x00000002, ""},
+    Field{"BM_STATUS", "INTERRUPT", 0x00000004, ""},
+    Field{"BM_PRDT", "ADDRESS", 0xffffffff, ""},
+    Field{"ID", "MAGIC", 0xffffffff, ""},
+    Field{"VERSION", "MINOR", 0x0000ffff, ""},
+    Field{"VERSION", "MAJOR", 0xffff0000, ""},
+    Field{"CAPS", "CHANNELS", 0x0000000f, ""},
+    Field{"CAPS", "GRANULE_LOG2", 0x000000f0, ""},
+    Field{"CAPS", "ENTRIES_LOG2", 0x00001f00, ""},
+    Field{"CAPS", "CYCLIC", 0x00002000, ""},
+    Field{"CAPS", "WRITEBACK", 0x00004000, ""},
+    Field{"CAPS", "ENDPOINTS", 0x00008000, ""},
+    Field{"CAPS", "PRDT_ALIGN_LOG2", 0x001f0000, ""},
+    Field{"CAPS", "ZERO_REFUSED", 0x00200000, ""},
+    Field{"MEM_SIZE", "BYTES", 0xffffffff, ""},
+    Field{"IRQ_CAUSE", "CH0", 0x00000001, ""},
+    Field{"IRQ_CAUSE", "CH1", 0x00000002, ""},
+    Field{"IRQ_CAUSE", "ERR0", 0x00000100, ""},
+    Field{"IRQ_CAUSE", "ERR1", 0x00000200, ""},
+    Field{"IRQ_ENABLE", "CH0", 0x00000001, ""},
+    Field{"IRQ_ENABLE", "CH1", 0x00000002, ""},
+    Field{"IRQ_ENABLE", "ERR0", 0x00000100, ""},
+    Field{"IRQ_ENABLE", "ERR1", 0x00000200, ""},
+    Field{"SCRATCH", "VALUE", 0xffffffff, ""},
+    Field{"CARD_ADDR", "ADDRESS", 0xffffffff, ""},
+    Field{"LENGTH", "BYTES", 0xffffffff, ""},
+    Field{"RESIDUAL", "BYTES", 0xffffffff, ""},
+    Field{"MOVED", "BYTES", 0xffffffff, ""},
+    Field{"PRDS", "COUNT", 0xffffffff, ""},
+    Field{"ERROR", "CODE", 0x000000ff, "ERR"},
+    Field{"ERROR_INDEX", "INDEX", 0xffffffff, ""},
+    Field{"ERROR_ADDR", "ADDRESS", 0xffffffff, ""},
+    Field{"CONTROL", "RESET", 0x00000001, ""},
+    Field{"CONTROL", "CYCLIC", 0x00000002, ""},
+    Field{"CONTROL", "WRITEBACK", 0x00000004, ""},
+    Field{"CONTROL", "ENDPOINT", 0x00000300, "ENDPOINT"},
+    Field{"ENTRIES", "COUNT", 0xffffffff, ""},
+    Field{"WRITEBACK_ADDR", "ADDRESS", 0xffffffff, ""},
+    Field{"SEQUENCE", "COUNT", 0xffffffff, ""},
+    Field{"PERIODS", "COUNT", 0xffffffff, ""},
+    Field{"BREACH", "CODE", 0x000000ff, "ERR"},
+    Field{"BREACH", "COUNT", 0xffff0000, ""},
+    Field{"BREACH_INDEX", "INDEX", 0xffffffff, ""},
+    Field{"BREACH_ADDR", "ADDRESS", 0xffffffff, ""},
+    Field{"PATTERN", "KIND", 0x00000001, "PATTERN_KIND"},
+    Field{"PATTERN_SEED", "VALUE", 0xffffffff, ""},
+    Field{"PATTERN_RATE", "KB_PER_S", 0xffffffff, ""},
+    Field{"PATTERN_FIFO", "BYTES", 0xffffffff, ""},
+    Field{"PATTERN_LOST", "BYTES", 0xffffffff, ""},
+    Field{"CRC", "VALUE", 0xffffffff, ""},
+}};
+
+/// A code by its name.
+struct Code {
+  std::string_view codes;
+  std::string_view name;
+  std::uint32_t value;
+};
+
+inline constexpr std::array<Code, 34> kCodes{{
+    Code{"ENDPOINT", "MEMORY", 0},
+    Code{"ENDPOINT", "PATTERN", 1},
+    Code{"ENDPOINT", "CHECKSUM", 2},
+    Code{"ENDPOINT", "LOOPBACK", 3},
+    Code{"PATTERN_KIND", "PRBS31", 0},
+    Code{"PATTERN_KIND", "COUNTER", 1},
+    Code{"ERR", "NONE", 0},
+    Code{"ERR", "PRDT_ALIGN", 1},
+    Code{"ERR", "PRDT_FETCH", 2},
+    Code{"ERR", "PRDT_NO_EOT", 3},
+    Code{"ERR", "PRD_RESERVED", 4},
+    Code{"ERR", "PRD_BASE_ALIGN", 5},
+    Code{"ERR", "PRD_WRAP", 6},
+    Code{"ERR", "PRD_CROSS", 7},
+    Code{"ERR", "CARD_RANGE", 8},
+    Code{"ERR", "DATA_READ", 9},
+    Code{"ERR", "DATA_WRITE", 10},
+    Code{"ERR", "LENGTH_SHORT", 11},
+    Code{"ERR", "LENGTH_LONG", 12},
+    Code{"ERR", "PRDT_CROSS", 13},
+    Code{"ERR", "PRDT_ENTRIES", 14},
+    Code{"ERR", "PRD_COUNT_ALIGN", 15},
+    Code{"ERR", "PRD_ZERO", 16},
+    Code{"ERR", "PRDT_EDITED", 17},
+    Code{"ERR", "START_ACTIVE", 18},
+    Code{"ERR", "PRDT_ACTIVE", 19},
+    Code{"ERR", "CARD_ADDR_ACTIVE", 20},
+    Code{"ERR", "LENGTH_ACTIVE", 21},
+    Code{"ERR", "SETUP_ACTIVE", 22},
+    Code{"ERR", "ENDPOINT_DIRECTION", 23},
+    Code{"ERR", "PATTERN_OVERRUN", 24},
+    Code{"ERR", "WRITEBACK_ALIGN", 25},
+    Code{"ERR", "WRITEBACK_REFUSED", 26},
+    Code{"ERR", "PRDT_EARLY_EOT", 27},
 }};
 
 }  // namespace regs
