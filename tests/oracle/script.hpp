@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps of a random case: transfers, and what software does before, while and after they run.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "case.hpp"
+#include "draw.hpp"
+#include "landscape.hpp"
+
+namespace prd32::oracle {
+
+class Script {
+ public:
+  /// patient: one transfer that may take long, and not much else.
+  Script(Draw& draw, const CardKind& kind, bool patient);
+
+  void write();
+  /// Moves what was written to the case.
+  void take(Case& scene);
+
+ private:
+  /// One transfer of a channel.
+  struct Job {
+    unsigned channel = 0;
+    bool to_host = false;
+    bool cyclic = false;
+    regs::Endpoint endpoint = regs::Endpoint::kMemory;
+    Plan plan;
+  };
+
+  void episode();
+  void one_channel();
+  void both_channels();
+  void through_the_loopback();
+  void run_and_look();
+
+  Job job(unsigned channel);
+  regs::Endpoint endpoint(bool to_host);
+  void set_up(const Job& job);
+  void start(const Job& job);
+  std::uint32_t card_address(const Job& job);
+  std::uint32_t length(const Job& job);
+  std::uint32_t entries(const Job& job);
+  std::uint32_t control(const Job& job);
+
+  void meddle(unsigned channel);
+  void write_locked(unsigned channel);
+  void poke_around();
+  void read_some();
+  void clear_causes();
+
+  void read(std::uint32_t offset, unsigned bytes);
+  void write(std::uint32_t offset, unsigned bytes, std::uint64_t value);
+  void run() { steps_.push_back({.action = Action::kRun}); }
+
+  Draw& draw_;
+  const CardKind& kind_;
+  bool patient_;
+  Landscape landscape_;
+  std::vector<Step> steps_;
+};
+
+}  // namespace prd32::oracle
