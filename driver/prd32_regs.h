@@ -154,8 +154,8 @@
 /* PRDT_ALIGN_LOG2, ro: BM_PRDT must be a multiple of 2 to this power, bytes */
 #define PRD32_CAPS_PRDT_ALIGN_LOG2	GENMASK(20, 16)
 /*
- * ZERO_REFUSED, ro: count 0 does not mean 64 KiB: larger regions than 65535 bytes need two
- * descriptors
+ * ZERO_REFUSED, ro: count 0 breaks rule prd-count-zero, whatever it is switched to: larger
+ * regions than 65535 bytes need two descriptors
  */
 #define PRD32_CAPS_ZERO_REFUSED		BIT(21)
 

@@ -87,7 +87,7 @@ void Card::set_capabilities() {
                            (profile.cyclic ? Caps::kCyclic : 0) | (profile.writeback ? Caps::kWriteback : 0) |
                            (profile.endpoints ? Caps::kEndpoints : 0) |
                            regs::field_put(Caps::kPrdtAlignLog2, profile.prdt_align_log2) |
-                           (mode_of(profile, regs::Err::kPrdZero) == regs::Mode::kError ? Caps::kZeroRefused : 0));
+                           (mode_of(profile, regs::Err::kPrdZero) == regs::Mode::kOff ? 0 : Caps::kZeroRefused));
 }
 
 void Card::reset() {

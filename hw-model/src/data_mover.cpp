@@ -26,6 +26,9 @@ std::optional<Fault> for_each_part(const Region& region, std::span<std::uint8_t>
 
 std::optional<Fault> DataMover::move(const Setup& setup, const Position& at, const Region& region, Endpoint& endpoint,
                                      const std::function<bool()>& going) {
+  if (region.bytes == 0) {
+    return std::nullopt;
+  }
   const std::uint64_t offset = setup.card_offset + at.moved;
   const std::span<std::uint8_t> in_place = endpoint.in_place(offset, region.bytes);
   const bool staged = in_place.size() != region.bytes;

@@ -92,10 +92,13 @@ LinkConfig parse_link(const std::string& text) {
         std::ranges::find(keys, std::string_view(entry).substr(0, equals), [](const auto& pair) { return pair.first; });
     const char* const end = entry.data() + entry.size();
     const char* const number = entry.data() + std::min(equals + 1, entry.size());
-    if (key == keys.end() || std::from_chars(number, end, *key->second).ptr != end || number == end) {
+    unsigned value = 0;
+    const auto [rest, error] = std::from_chars(number, end, value);
+    if (key == keys.end() || error != std::errc() || rest != end) {
       throw std::invalid_argument(
           fmt::format("\"{}\" is not one of gen, lanes, mps, mrrs, rcb, latency-ns, reads = a number", entry));
     }
+    *key->second = value;
   }
   if (const auto reason = refusal(link)) {
     throw std::invalid_argument(*reason);

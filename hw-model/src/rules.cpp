@@ -25,84 +25,99 @@ Fault fault_of(Err code, const Position& at, std::uint64_t address) {
 }  // namespace
 
 std::optional<Fault> Rules::examine_setup(Setup& setup) {
-  const bool missing = setup.to_host ? setup.endpoint == regs::Endpoint::kChecksum  //
-                                     : setup.endpoint == regs::Endpoint::kPattern;
-  if (missing) {
-    const Fault fault{.code = Err::kEndpointDirection, .address = regs::Control::at(channel_)};
-    if (breaches_.note(fault, [&] {
-          return fmt::format("endpoint {} does not go {} the host", static_cast<unsigned>(setup.endpoint),
-                             setup.to_host ? "to" : "from");
-        }) == Mode::kError) {
+  for (const auto examine :
+       {&Rules::examine_status_block, &Rules::examine_endpoint, &Rules::examine_table, &Rules::examine_told_entries}) {
+    if (auto fault = (this->*examine)(setup)) {
       return fault;
     }
-    setup.endpoint_missing = true;
-  }
-  const std::uint64_t unaligned = setup.table & low_bits(profile_.prdt_align_log2);
-  if (unaligned != 0) {
-    const Fault fault{.code = Err::kPrdtAlign, .address = setup.table};
-    const Mode mode = breaches_.note(fault, [&] {
-      return fmt::format("the PRDT at {:#x} is not {:#x} aligned", setup.table, low_bits(profile_.prdt_align_log2) + 1);
-    });
-    if (mode == Mode::kError) {
-      return fault;
-    }
-    setup.table -= mode == Mode::kSilicon ? unaligned : 0;
-  }
-  if (setup.entries > allowed_entries()) {
-    const Fault fault{.code = Err::kPrdtEntries, .address = setup.table};
-    const Mode mode = breaches_.note(
-        fault, [&] { return fmt::format("ENTRIES is {}, and {} are allowed", setup.entries, allowed_entries()); });
-    if (mode == Mode::kError) {
-      return fault;
-    }
-    setup.entries = mode == Mode::kSilicon ? setup.entries % allowed_entries() : setup.entries;
-  }
-  const std::uint64_t astray = setup.writeback % limits::kWritebackBytes;
-  if (setup.write_back && astray != 0) {
-    const Fault fault{.code = Err::kWritebackAlign, .address = setup.writeback};
-    const Mode mode = breaches_.note(fault, [&] {
-      return fmt::format("the status block at {:#x} is not {} aligned", setup.writeback, limits::kWritebackBytes);
-    });
-    if (mode == Mode::kError) {
-      setup.write_back = false;
-      return fault;
-    }
-    setup.writeback -= mode == Mode::kSilicon ? astray : 0;
   }
   return std::nullopt;
 }
 
+std::optional<Fault> Rules::examine_status_block(Setup& setup) {
+  const std::uint64_t astray = setup.writeback % limits::kWritebackBytes;
+  if (!setup.write_back || astray == 0) {
+    return std::nullopt;
+  }
+  const Fault fault{.code = Err::kWritebackAlign, .address = setup.writeback};
+  const Mode mode = breaches_.note(fault, [&] {
+    return fmt::format("the status block at {:#x} is not {} aligned", setup.writeback, limits::kWritebackBytes);
+  });
+  if (mode == Mode::kError) {
+    setup.write_back = false;  // there is no place to write it to
+    return fault;
+  }
+  setup.writeback -= mode == Mode::kSilicon ? astray : 0;
+  return std::nullopt;
+}
+
+std::optional<Fault> Rules::examine_endpoint(Setup& setup) {
+  setup.endpoint_missing = setup.endpoint == (setup.to_host ? regs::Endpoint::kChecksum : regs::Endpoint::kPattern);
+  if (!setup.endpoint_missing) {
+    return std::nullopt;
+  }
+  return breaches_.fault_if_error({.code = Err::kEndpointDirection, .address = regs::Control::at(channel_)}, [&] {
+    return fmt::format("endpoint {} does not go {} the host", static_cast<unsigned>(setup.endpoint),
+                       setup.to_host ? "to" : "from");
+  });
+}
+
+std::optional<Fault> Rules::examine_table(Setup& setup) {
+  const std::uint64_t astray = setup.table & low_bits(profile_.prdt_align_log2);
+  if (astray == 0) {
+    return std::nullopt;
+  }
+  const Fault fault{.code = Err::kPrdtAlign, .address = setup.table};
+  const Mode mode = breaches_.note(fault, [&] {
+    return fmt::format("the PRDT at {:#x} is not {:#x} aligned", setup.table, low_bits(profile_.prdt_align_log2) + 1);
+  });
+  setup.table -= mode == Mode::kSilicon ? astray : 0;
+  return mode == Mode::kError ? std::optional(fault) : std::nullopt;
+}
+
+std::optional<Fault> Rules::examine_told_entries(Setup& setup) {
+  if (setup.entries <= allowed_entries()) {
+    return std::nullopt;
+  }
+  const Fault fault{.code = Err::kPrdtEntries, .address = setup.table};
+  const Mode mode = breaches_.note(
+      fault, [&] { return fmt::format("ENTRIES is {}, and {} are allowed", setup.entries, allowed_entries()); });
+  setup.entries = mode == Mode::kSilicon ? setup.entries % allowed_entries() : setup.entries;
+  return mode == Mode::kError ? std::optional(fault) : std::nullopt;
+}
+
 std::optional<Fault> Rules::locate(const Setup& setup, Position& at) {
   const auto address_of = [&](std::uint64_t index) { return (setup.table + index * prd::kBytes) % kAddressEnd; };
+  const Mode entries = breaches_.mode(Err::kPrdtEntries);
   at.descriptor = address_of(at.index);
-  if (at.index != 0 && at.index % allowed_entries() == 0) {
-    const Mode switched = breaches_.mode(Err::kPrdtEntries);
-    if (switched == Mode::kError || switched == Mode::kSilicon || at.index == allowed_entries()) {
-      const Fault fault = fault_of(Err::kPrdtEntries, at, at.descriptor);
-      if (breaches_.note(fault, [&] { return fmt::format("the table goes on behind {} descriptors", at.index); }) ==
-          Mode::kError) {
-        return fault;
-      }
-    }
-  }
-  if (breaches_.mode(Err::kPrdtEntries) == Mode::kSilicon) {
-    at.descriptor = address_of(at.index % allowed_entries());
-  }
-  const std::uint64_t block = setup.table / limits::kPrdBoundary;
-  if (at.descriptor / limits::kPrdBoundary != block) {
-    const Fault fault = fault_of(Err::kPrdtCross, at, at.descriptor);
-    const Mode mode = breaches_.note(fault, [&] {
-      return fmt::format("the descriptor at {:#x} is not in the {:#x} bytes that the PRDT at {:#x} begins in",
-                         at.descriptor, limits::kPrdBoundary, setup.table);
-    });
-    if (mode == Mode::kError) {
+  if (at.index != 0 && at.index % allowed_entries() == 0 &&
+      (at.index == allowed_entries() || entries == Mode::kSilicon)) {
+    if (auto fault = breaches_.fault_if_error(fault_of(Err::kPrdtEntries, at, at.descriptor), [&] {
+          return fmt::format("the table goes on behind {} descriptors", at.index);
+        })) {
       return fault;
     }
-    if (mode == Mode::kSilicon) {
-      at.descriptor = block * limits::kPrdBoundary + at.descriptor % limits::kPrdBoundary;
-    }
   }
-  return std::nullopt;
+  if (entries == Mode::kSilicon) {
+    at.descriptor = address_of(at.index % allowed_entries());
+  }
+  return keep_in_block(setup, at);
+}
+
+std::optional<Fault> Rules::keep_in_block(const Setup& setup, Position& at) {
+  const std::uint64_t block = setup.table / limits::kPrdBoundary;
+  if (at.descriptor / limits::kPrdBoundary == block) {
+    return std::nullopt;
+  }
+  const Fault fault = fault_of(Err::kPrdtCross, at, at.descriptor);
+  const Mode mode = breaches_.note(fault, [&] {
+    return fmt::format("the descriptor at {:#x} is not in the {:#x} bytes that the PRDT at {:#x} begins in",
+                       at.descriptor, limits::kPrdBoundary, setup.table);
+  });
+  if (mode == Mode::kSilicon) {
+    at.descriptor = block * limits::kPrdBoundary + at.descriptor % limits::kPrdBoundary;
+  }
+  return mode == Mode::kError ? std::optional(fault) : std::nullopt;
 }
 
 std::optional<Fault> Rules::examine(const Setup& setup, const Prd& prd, const Position& at, Region& region) {
@@ -119,45 +134,43 @@ std::optional<Fault> Rules::examine(const Setup& setup, const Prd& prd, const Po
 
 std::optional<Fault> Rules::examine_fields(const Setup& setup, const Prd& prd, const Position& at, Region& region) {
   if (prd.reserved != 0 || (prd.mark && !setup.cyclic)) {
-    const Fault fault = fault_of(Err::kPrdReserved, at, at.descriptor);
-    if (breaches_.note(fault, [&] {
+    if (auto fault = breaches_.fault_if_error(fault_of(Err::kPrdReserved, at, at.descriptor), [&] {
           return fmt::format("reserved bits are {:#x}, MARK is {:d} in a {} table", prd.reserved, prd.mark,
                              setup.cyclic ? "cyclic" : "plain");
-        }) == Mode::kError) {
+        })) {
       return fault;
     }
   }
-  const std::uint64_t unit = low_bits(profile_.granule_log2);
-  const auto not_in_units = [&] {
-    return fmt::format("{} bytes at {:#x} are not in units of {}", prd.bytes, prd.base, unit + 1);
-  };
-  if ((region.base & unit) != 0) {
-    const Fault fault = fault_of(Err::kPrdBaseAlign, at, region.base);
-    const Mode mode = breaches_.note(fault, not_in_units);
-    if (mode == Mode::kError) {
-      return fault;
-    }
-    region.base &= mode == Mode::kSilicon ? ~unit : ~std::uint64_t{0};
+  if (auto fault = examine_unit(Err::kPrdBaseAlign, at, region, region.base)) {
+    return fault;
   }
-  if ((region.bytes & unit) != 0) {
-    const Fault fault = fault_of(Err::kPrdCountAlign, at, region.base);
-    const Mode mode = breaches_.note(fault, not_in_units);
-    if (mode == Mode::kError) {
-      return fault;
-    }
-    region.bytes &= mode == Mode::kSilicon ? ~unit : ~std::uint64_t{0};
-    region.bytes = region.bytes == 0 ? limits::kPrdMaxBytes : region.bytes;  // a count of 0, as the card reads it
+  if (auto fault = examine_unit(Err::kPrdCountAlign, at, region, region.bytes)) {
+    return fault;
   }
-  if (region.bytes == limits::kPrdMaxBytes && breaches_.mode(Err::kPrdZero) != Mode::kOff) {
-    const Fault fault = fault_of(Err::kPrdZero, at, region.base);
-    const Mode mode =
-        breaches_.note(fault, [&] { return fmt::format("the count of the region at {:#x} is 0", region.base); });
-    if (mode == Mode::kError) {
-      return fault;
-    }
-    region.bytes = mode == Mode::kSilicon ? 0 : region.bytes;
+  region.bytes = region.bytes == 0 ? limits::kPrdMaxBytes : region.bytes;  // a count of 0, as the card reads it
+  if (region.bytes != limits::kPrdMaxBytes || breaches_.mode(Err::kPrdZero) == Mode::kOff) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  const Fault fault = fault_of(Err::kPrdZero, at, region.base);
+  const Mode mode =
+      breaches_.note(fault, [&] { return fmt::format("the count of the region at {:#x} is 0", region.base); });
+  region.bytes = mode == Mode::kSilicon ? 0 : region.bytes;
+  return mode == Mode::kError ? std::optional(fault) : std::nullopt;
+}
+
+/// That a value of the region, its base or its bytes, is a multiple of the granule.
+std::optional<Fault> Rules::examine_unit(Err code, const Position& at, const Region& region, std::uint64_t& value) {
+  const std::uint64_t low = value & low_bits(profile_.granule_log2);
+  if (low == 0) {
+    return std::nullopt;
+  }
+  const Fault fault = fault_of(code, at, region.base);
+  const Mode mode = breaches_.note(fault, [&] {
+    return fmt::format("{} bytes at {:#x} are not in units of {}", region.bytes, region.base,
+                       low_bits(profile_.granule_log2) + 1);
+  });
+  value -= mode == Mode::kSilicon ? low : 0;
+  return mode == Mode::kError ? std::optional(fault) : std::nullopt;
 }
 
 std::optional<Fault> Rules::examine_boundaries(const Position& at, Region& region) {

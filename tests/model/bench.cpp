@@ -11,8 +11,7 @@ namespace prd32::test {
 namespace {
 
 constexpr std::uint64_t kPageBytes = 4096;
-Bench* g_normal = nullptr;
-Bench* g_small = nullptr;
+Benches g_benches{};
 bool g_refused = false;
 
 }  // namespace
@@ -20,11 +19,13 @@ bool g_refused = false;
 Bench::Bench(const sc_core::sc_module_name& name, const CardConfig& config)
     : sc_module(name),
       cpu("cpu"),
+      window("window"),
       host("host"),
       card("card", config, log),
       irq("irq", vectors::kCount),
       rises(vectors::kCount) {
   cpu.bind(card.mmio);
+  window.bind(card.window);
   card.dma.bind(host.socket);
   for (unsigned vector = 0; vector < vectors::kCount; ++vector) {
     card.irq[vector].bind(irq[vector]);
@@ -116,14 +117,40 @@ regs::Err Bench::transfer(const Request& setup) {
 }
 
 Bench& bench() {
-  return *g_normal;
+  return *g_benches.normal;
 }
 Bench& small_bench() {
-  return *g_small;
+  return *g_benches.small;
 }
-void set_benches(Bench& normal, Bench& small) {
-  g_normal = &normal;
-  g_small = &small;
+Bench& silicon_bench() {
+  return *g_benches.silicon;
+}
+Bench& tolerant_bench() {
+  return *g_benches.tolerant;
+}
+Bench& severe_bench() {
+  return *g_benches.severe;
+}
+Bench& linked_bench() {
+  return *g_benches.linked;
+}
+Bench& seed_bench() {
+  return *g_benches.seed;
+}
+void set_benches(const Benches& benches) {
+  g_benches = benches;
+}
+
+Profile switched(regs::Mode mode) {
+  Profile profile = regs::kProfiles.front();
+  profile.granule_log2 = 2;
+  profile.entries_log2 = 3;
+  for (std::size_t code = 1; code < regs::kRules.size(); ++code) {
+    const regs::Rule& rule = regs::kRules[code];
+    const bool can = mode == regs::Mode::kSilicon ? rule.silicon : mode == regs::Mode::kError || rule.ignore;
+    profile.modes[code] = can ? mode : regs::Mode::kError;
+  }
+  return profile;
 }
 
 void try_impossible_card() {

@@ -69,6 +69,7 @@ class Bench : public sc_core::sc_module {
   regs::Err transfer(const Request& setup);
 
   tlm_utils::simple_initiator_socket<Bench> cpu;
+  tlm_utils::simple_initiator_socket<Bench> window;
   RecordingLog log;
   FakeHost host;
   Card card;
@@ -81,8 +82,28 @@ class Bench : public sc_core::sc_module {
 Bench& bench();
 /// The smallest memory, and PRDs in units of 4 bytes.
 Bench& small_bench();
-/// Built by sc_main, before any test.
-void set_benches(Bench& normal, Bench& small);
+/// The smallest memory, units of 4 bytes, 8 entries a table, and every rule switched that way that can be.
+Bench& silicon_bench();
+Bench& tolerant_bench();
+Bench& severe_bench();
+/// The default configuration on a PCI Express link.
+Bench& linked_bench();
+/// The default configuration with profile seed.
+Bench& seed_bench();
+/// The profile of the three that are switched.
+Profile switched(regs::Mode mode);
+
+/// Built by sc_main, before any test; in the order of the functions above.
+struct Benches {
+  Bench* normal;
+  Bench* small;
+  Bench* silicon;
+  Bench* tolerant;
+  Bench* severe;
+  Bench* linked;
+  Bench* seed;
+};
+void set_benches(const Benches& benches);
 
 /// Tries to build a card whose memory is too small. Modules are built before the simulation starts, so sc_main does.
 void try_impossible_card();

@@ -29,6 +29,7 @@ class FakeHost : public sc_core::sc_module {
   explicit FakeHost(const sc_core::sc_module_name& name) : sc_module(name), socket("socket") {
     socket.register_b_transport(this, &FakeHost::transport);
     socket.register_get_direct_mem_ptr(this, &FakeHost::direct);
+    socket.register_transport_dbg(this, &FakeHost::look);
   }
 
   /// Nothing mapped, nothing recorded, no direct access, nothing held.
@@ -94,6 +95,12 @@ class FakeHost : public sc_core::sc_module {
     std::ranges::copy(access.write ? data : memory, (access.write ? memory : data).begin());
     payload.set_dmi_allowed(allow_direct);
     payload.set_response_status(tlm::TLM_OK_RESPONSE);
+  }
+
+  unsigned look(tlm::tlm_generic_payload& payload) {
+    const auto memory = at(payload.get_address(), payload.get_data_length());
+    std::ranges::copy(memory, payload.get_data_ptr());
+    return static_cast<unsigned>(memory.size());
   }
 
   bool direct(tlm::tlm_generic_payload& payload, tlm::tlm_dmi& granted) {

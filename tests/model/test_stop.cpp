@@ -309,12 +309,15 @@ TEST_F(RunningTest, SetupRegistersAreLockedWhileActive) {
   EXPECT_EQ(b.read(regs::BmPrdt::at(0)), 0x04030201U) << "free again";
 }
 
-TEST_F(RunningTest, ChangingTheTableOfARunningPageChangesNothing) {
+TEST_F(RunningTest, ChangingTheTableOfARunningTransferEndsIt) {
   start();
   run_until_prds(1);
+  std::ranges::fill(b.host.at(kTable, prd::kBytes), std::uint8_t{0xff});
+  run_until_prds(2);
   std::ranges::fill(b.host.at(kTable, 64), std::uint8_t{0xff});
   b.run_until_idle(0);
-  EXPECT_EQ(b.read(regs::Error::at(0)), 0U) << "the page was fetched when its first descriptor was needed";
+  EXPECT_EQ(b.read(regs::Error::at(0)), static_cast<std::uint32_t>(Err::kPrdtEdited));
+  EXPECT_EQ(b.read(regs::ErrorIndex::at(0)), 3U) << "the others had had their turns";
 }
 
 }  // namespace

@@ -189,7 +189,8 @@ struct Caps {
   static constexpr std::uint32_t kEndpoints = 0x00008000;
   /// Ro: BM_PRDT must be a multiple of 2 to this power, bytes
   static constexpr std::uint32_t kPrdtAlignLog2 = 0x001f0000;
-  /// Ro: count 0 does not mean 64 KiB: larger regions than 65535 bytes need two descriptors
+  /// Ro: count 0 breaks rule prd-count-zero, whatever it is switched to: larger regions than 65535 bytes need two
+  /// descriptors
   static constexpr std::uint32_t kZeroRefused = 0x00200000;
 };
 

@@ -68,6 +68,12 @@ class Rules {
   std::optional<Fault> examine_end(const Setup& setup, const Prd& prd, const Position& at, Next& next);
 
  private:
+  std::optional<Fault> examine_status_block(Setup& setup);
+  std::optional<Fault> examine_endpoint(Setup& setup);
+  std::optional<Fault> examine_table(Setup& setup);
+  std::optional<Fault> examine_told_entries(Setup& setup);
+  std::optional<Fault> keep_in_block(const Setup& setup, Position& at);
+  std::optional<Fault> examine_unit(regs::Err code, const Position& at, const Region& region, std::uint64_t& value);
   std::optional<Fault> examine_fields(const Setup& setup, const Prd& prd, const Position& at, Region& region);
   std::optional<Fault> examine_boundaries(const Position& at, Region& region);
   std::optional<Fault> examine_length(const Setup& setup, const Position& at, Region& region);
