@@ -41,7 +41,7 @@ BROKEN = {
     "unknown key in a field": (change((START, START + ", colour = 1")), "START: unknown key colour"),
     "unknown key in a register": (change((SCRATCH, SCRATCH + "\ncolour = 1")), "SCRATCH: unknown key colour"),
     "unknown key in a block": (change(("base = 0x10\n", "base = 0x10\ncolour = 1\n")), "global: unknown key colour"),
-    "unknown key in the card": (change(("version_minor = 0", "version_minor = 0\ncolour = 1")),
+    "unknown key in the card": (change(("version_minor = 1", "version_minor = 1\ncolour = 1")),
                                 "prd32: unknown key colour"),
     "unknown key in pci": (change(("revision_id", "colour = 1\nrevision_id")), "pci: unknown key colour"),
     "unknown section": (TEXT + "\n[colour]\na = 1\n", "map: unknown key colour"),
@@ -117,8 +117,25 @@ BROKEN = {
     "rule without address": (change(('rule = "prd-wrap-4g", address = "the region"', 'rule = "prd-wrap-4g"')),
                              "PRD_WRAP: rule and address go together"),
     "rule malformed": (change(('rule = "prd-wrap-4g"', 'rule = "prd wrap"')), "does not have the form"),
-    "warning's rule taken": (change(('rule = "start-while-active"', 'rule = "prd-cross-64k"')),
-                             "rule prd-cross-64k is given twice"),
+    "trigger with a reset value": (change(('access = "trigger", reset = 0', 'access = "trigger", reset = 1')),
+                                   "RESET: a trigger reads 0"),
+    "silicon of no rule": (change(('doc = "no error" }', 'doc = "no error", silicon = "none" }')),
+                           "NONE: silicon and ignore belong to a rule"),
+    "profile twice": (change(('name = "seed"', 'name = "strict"')), "profile strict is given twice"),
+    "profile's rule unknown": (change(('PRD_ZERO = "off", START', 'PRD_NIL = "off", START')), "strict: PRD_NIL is no"),
+    "profile's mode unknown": (change(('PRD_ZERO = "off", START', 'PRD_ZERO = "maybe", START')),
+                               'strict: PRD_ZERO = "maybe" is none of error, silicon'),
+    "profile's mode impossible": (change(('PRDT_FETCH = "error"', 'PRDT_FETCH = "ignore"')),
+                                  'sff8038i: PRDT_FETCH = "ignore" is none of error, silicon'),
+    "profile's extension unknown": (change(("extensions = []", 'extensions = ["LASER"]')),
+                                    "sff8038i: extension LASER is none of"),
+    "profile contradicts the limits": (change(("entries_log2 = 12", "entries_log2 = 11")),
+                                       "strict: entries_log2 contradicts limits.PRDT_MAX_ENTRIES"),
+    "profile past the last resort": (change(("entries_log2 = 13", "entries_log2 = 16"),
+                                            ("PRDT_LAST_RESORT = { value = 65536", "PRDT_LAST_RESORT = { value = 1")),
+                                     "entries_log2 allows more than"),
+    "profile contradicts CAPS": (change(('extensions = ["CYCLIC", ', "extensions = [")),
+                                 "CYCLIC: reset 0x1 contradicts"),
     "name malformed": (change(('name = "SCRATCH"', 'name = "scratch"')), "does not have the form"),
     "limit name malformed": (change(("MEMORY_MIN =", "memory_min =")), "memory_min: the name does not have the form"),
     "limit missing": (change(("PRD_BOUNDARY =", "PRD_BORDER =")), "limits: PRD_BOUNDARY is missing"),
@@ -130,7 +147,7 @@ BROKEN = {
     "PRD larger than its boundary": (change(("PRD_BOUNDARY = { value = 0x10000", "PRD_BOUNDARY = { value = 0x8000")),
                                      "PRD_MAX_BYTES: must not exceed"),
     "no channel": (change(("CHANNELS = { value = 2", "CHANNELS = { value = 0")), "CHANNELS: must be at least 1"),
-    "descriptor gap": (change(('bits = "62:48"', 'bits = "62:49"')), "PRD: bits 48 are not declared"),
+    "descriptor gap": (change(('bits = "61:48"', 'bits = "61:49"')), "PRD: bits 48 are not declared"),
     "descriptor overlap": (change(('bits = "47:32"', 'bits = "47:31"')), "PRD: bits 47:31 overlap"),
     "descriptor field missing": (change(('{ name = "EOT"', '{ name = "LAST"')), "field EOT is missing"),
     "count contradicts": (change(("PRD_MAX_BYTES = { value = 0x10000", "PRD_MAX_BYTES = { value = 0x8000")),
@@ -142,7 +159,7 @@ BROKEN = {
                                       "CHANNELS: reset 0x3 contradicts limits.CHANNELS = 0x2"),
     "CAPS contradicts the entries": (change(("reset = 12", "reset = 11")), "ENTRIES_LOG2: reset 0xb contradicts"),
     "major version contradicts": (change(("version_major = 1", "version_major = 2")), "MAJOR: reset 0x1 contradicts"),
-    "minor version contradicts": (change(("version_minor = 0", "version_minor = 3")), "MINOR: reset 0x0 contradicts"),
+    "minor version contradicts": (change(("version_minor = 1", "version_minor = 3")), "MINOR: reset 0x1 contradicts"),
     "memory size contradicts": (change(("reset = 0x4000000", "reset = 0x2000000")),
                                 "BYTES: reset 0x2000000 contradicts"),
     "cause missing": (change(('{ name = "ERR1", bits = "9"', '{ name = "BAD1", bits = "9"')),
@@ -233,7 +250,8 @@ def test_headers_compile_alone(tmp_path: Path, compiler: str, suffix: str, inclu
         source.write_text(f'#include "{generate.ROOT}/driver/prd32_regs.h"\n'
                           "_Static_assert(sizeof(struct prd32_prd) == PRD32_PRD_SIZE, \"\");\n"
                           "_Static_assert(PRD32_BM_STATUS(1) == PRD32_BM_STATUS(0) + 8, \"\");\n"
-                          "_Static_assert(PRD32_PRD_EOT == 0x8000 && PRD32_PRD_RESERVED == 0x7fff, \"\");\n"
+                          "_Static_assert(PRD32_PRD_EOT == 0x8000 && PRD32_PRD_MARK == 0x4000, \"\");\n"
+                              "_Static_assert(PRD32_PRD_RESERVED == 0x3fff, \"\");\n"
                           "const char *name(void) { return prd32_err_name(PRD32_ERR_NONE); }\n")
         flags = ["-std=gnu11", f"-I{tmp_path}"]
     else:
