@@ -8,10 +8,10 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from testbed import demo, doctor, lockcommand, matrix, options, runcommand, shell, testrun
+from testbed import bench, demo, doctor, lockcommand, matrix, options, runcommand, shell, testrun
 from testbed.errors import MissingPackages, TestbedError
 
-_COMMANDS = (demo, testrun, matrix, runcommand, shell, doctor, lockcommand)
+_COMMANDS = (demo, testrun, matrix, runcommand, shell, bench, doctor, lockcommand)
 
 
 def main(words: Sequence[str] | None = None) -> int:

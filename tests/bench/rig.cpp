@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rig.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "prd32/prd.hpp"
+
+namespace prd32::bench {
+
+namespace {
+
+constexpr std::uint64_t kTableBytes = limits::kPrdtMaxEntries * prd::kBytes;
+constexpr std::uint64_t kTableStride = limits::kPrdtAlign;
+constexpr std::uint64_t kTablesBytes = 256 * kTableStride;
+constexpr std::uint64_t kData = FlatHost::kBase + kTablesBytes;
+static_assert(kTableBytes <= kTableStride);
+
+// As the device program advances, between two looks at its socket.
+const sc_core::sc_time& slice() {
+  static const sc_core::sc_time time(10, sc_core::SC_US);
+  return time;
+}
+
+}  // namespace
+
+void NoViolations::record(const Violation& violation) {
+  throw std::runtime_error(fmt::format("the card recorded {}: {}", violation.rule, violation.detail));
+}
+
+Rig::Rig(const sc_core::sc_module_name& name, const RigConfig& config)
+    : sc_module(name),
+      host_("host", kTablesBytes + config.data_bytes, config.direct),
+      card_("card", config.card, log_),
+      processor_("processor"),
+      lines_("lines", vectors::kCount) {
+  processor_.socket.bind(card_.mmio);
+  card_.dma.bind(host_.socket);
+  card_.irq.bind(lines_);
+  sc_core::sc_spawn_options options;
+  options.spawn_method();
+  options.dont_initialize();
+  options.set_sensitivity(&lines_[vectors::kCh0].posedge_event());
+  sc_core::sc_spawn([this] { line_rose(); }, "line_rose", &options);
+}
+
+void Rig::line_rose() {
+  interrupted_ = Clock::now();
+  done_ = true;
+}
+
+std::span<std::uint8_t> Rig::host_data(std::uint64_t bytes) {
+  return host_.at(kData, bytes);
+}
+
+Tables Rig::describe(std::uint64_t bytes, std::uint64_t piece) {
+  Tables tables{.transfers = {}, .prds = bytes / piece, .bytes = bytes};
+  for (std::uint64_t done = 0; done < bytes;) {
+    const std::uint64_t table = FlatHost::kBase + tables.transfers.size() * kTableStride;
+    const std::uint64_t entries = std::min(limits::kPrdtMaxEntries, (bytes - done) / piece);
+    if (tables.transfers.size() == kTablesBytes / kTableStride || entries == 0) {
+      throw std::logic_error("these bytes cannot be described in such pieces");
+    }
+    tables.transfers.push_back({.table = static_cast<std::uint32_t>(table),
+                                .card_address = static_cast<std::uint32_t>(done),
+                                .bytes = static_cast<std::uint32_t>(entries * piece),
+                                .entries = static_cast<std::uint32_t>(entries)});
+    for (std::uint64_t i = 0; i < entries; ++i, done += piece) {
+      encode_prd({.base = kData + done, .bytes = piece, .eot = i + 1 == entries},
+                 host_.at(table + i * prd::kBytes, prd::kBytes).first<prd::kBytes>());
+    }
+  }
+  return tables;
+}
+
+void Rig::run(const Tables& tables, bool to_host, regs::Endpoint endpoint, regs::PatternKind pattern) {
+  processor_.write(regs::IrqEnable::kOffset, regs::IrqEnable::kCh0);
+  processor_.write(regs::Control::at(0),
+                   regs::field_put(regs::Control::kEndpoint, static_cast<std::uint32_t>(endpoint)));
+  processor_.write(regs::Pattern::at(0), regs::field_put(regs::Pattern::kKind, static_cast<std::uint32_t>(pattern)));
+  for (const Tables::Transfer& transfer : tables.transfers) {
+    start(transfer, to_host);
+    while (!done_) {
+      if (!sc_core::sc_pending_activity()) {
+        throw std::runtime_error("the card has gone to sleep without an interrupt");
+      }
+      sc_core::sc_start(std::max(slice(), sc_core::sc_time_to_pending_activity()));
+    }
+    finish(transfer);
+  }
+}
+
+void Rig::start(const Tables::Transfer& transfer, bool to_host) {
+  processor_.write(regs::BmPrdt::at(0), transfer.table);
+  processor_.write(regs::CardAddr::at(0), transfer.card_address);
+  processor_.write(regs::Length::at(0), transfer.bytes);
+  processor_.write(regs::Entries::at(0), transfer.entries);
+  done_ = false;
+  started_ = Clock::now();
+  processor_.write(regs::BmCommand::at(0), regs::BmCommand::kStart | (to_host ? regs::BmCommand::kToHost : 0), 1);
+}
+
+void Rig::finish(const Tables::Transfer& transfer) {
+  if (processor_.read(regs::Error::at(0)) != 0 || processor_.read(regs::Moved::at(0)) != transfer.bytes) {
+    throw std::runtime_error(
+        fmt::format("a transfer of {} bytes ended with error {} after {}, which makes its time worthless",
+                    transfer.bytes, processor_.read(regs::Error::at(0)), processor_.read(regs::Moved::at(0))));
+  }
+  processor_.write(regs::BmStatus::at(0), regs::BmStatus::kInterrupt, 1);
+  sc_core::sc_start(sc_core::SC_ZERO_TIME);
+}
+
+}  // namespace prd32::bench
