@@ -251,7 +251,7 @@ def test_headers_compile_alone(tmp_path: Path, compiler: str, suffix: str, inclu
                           "_Static_assert(sizeof(struct prd32_prd) == PRD32_PRD_SIZE, \"\");\n"
                           "_Static_assert(PRD32_BM_STATUS(1) == PRD32_BM_STATUS(0) + 8, \"\");\n"
                           "_Static_assert(PRD32_PRD_EOT == 0x8000 && PRD32_PRD_MARK == 0x4000, \"\");\n"
-                              "_Static_assert(PRD32_PRD_RESERVED == 0x3fff, \"\");\n"
+                          "_Static_assert(PRD32_PRD_RESERVED == 0x3fff, \"\");\n"
                           "const char *name(void) { return prd32_err_name(PRD32_ERR_NONE); }\n")
         flags = ["-std=gnu11", f"-I{tmp_path}"]
     else:
