@@ -33,6 +33,7 @@ def cut(start: str, end: str) -> str:
 START = '{ name = "START", bits = "0", access = "rw", reset = 0'
 LIMITS = "PRDT_ALIGN = { value = 0x10000"
 BAR_IO = 'index = 4\nkind = "io"\nsize = 0x10\nwindow = 0x0'
+BAR_MEMORY = 'index = 2\nkind = "memory64"\nsize = 0x4000000'
 SCRATCH = 'name = "SCRATCH"\noffset = 0x18\nwidth = 32'
 MOVED = 'name = "MOVED"\noffset = 0x0c'
 
@@ -95,6 +96,13 @@ BROKEN = {
     "BAR index": (change(("index = 4", "index = 6")), "IO: index = 0x6 is outside"),
     "BAR index twice": (change(("index = 4", "index = 0")), "BAR index 0 is given twice"),
     "BAR of MSI-X taken": (change(("bar = 1\n", "bar = 4\n")), "BAR index 4 is given twice"),
+    "BAR of 64 bits as the last": (change((BAR_MEMORY, BAR_MEMORY.replace("index = 2", "index = 5"))),
+                                   "MEMORY: index = 0x5 is outside"),
+    "BAR in another's upper half": (change((BAR_MEMORY, BAR_MEMORY.replace("index = 2", "index = 3"))),
+                                    "BAR index 4 is given twice"),
+    "BAR of memory with a window": (change((BAR_MEMORY, BAR_MEMORY + "\nwindow = 0x0")), "MEMORY: unknown key window"),
+    "BAR of another size than the memory": (change((BAR_MEMORY, BAR_MEMORY.replace("0x4000000", "0x2000000"))),
+                                            "MEMORY: size must be limits.MEMORY_DEFAULT"),
     "BAR name twice": (change(('name = "IO"', 'name = "MMIO"')), "BAR MMIO is given twice"),
     "MSI-X table meets PBA": (change(("pba_offset = 0x800", "pba_offset = 0x28")),
                               "table and the pending bits overlap"),
