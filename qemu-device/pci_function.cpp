@@ -90,7 +90,7 @@ int PciFunction::region_read(std::uint32_t region, std::uint64_t offset, std::sp
   }
   if (config_.in_d3()) {
     std::ranges::fill(data, std::byte{0xff});
-    bad_access("mmio-in-d3", offset, data.size(), false);
+    bad_access("mmio-in-d3", region, offset, data.size(), false);
     return 0;
   }
   if (is_msix(region)) {
@@ -106,7 +106,7 @@ void PciFunction::bar_read(const BarDescription& bar, std::uint64_t offset, std:
     const auto part = data.first(part_size(bar, offset, data.size()));
     if (!card_.read(bar.space, bar.window + offset, part)) {
       std::ranges::fill(part, std::byte{0xff});
-      bad_access("mmio-bad-access", bar.window + offset, part.size(), false);
+      bad_access("mmio-bad-access", bar.index, bar.window + offset, part.size(), false);
     }
     offset += part.size();
     data = data.subspan(part.size());
@@ -122,7 +122,7 @@ int PciFunction::region_write(std::uint32_t region, std::uint64_t offset, std::s
     return 0;
   }
   if (config_.in_d3()) {
-    bad_access("mmio-in-d3", offset, data.size(), true);
+    bad_access("mmio-in-d3", region, offset, data.size(), true);
     return 0;
   }
   if (is_msix(region)) {
@@ -138,7 +138,7 @@ void PciFunction::bar_write(const BarDescription& bar, std::uint64_t offset, std
   while (!data.empty()) {
     const auto part = data.first(part_size(bar, offset, data.size()));
     if (!card_.write(bar.space, bar.window + offset, part)) {
-      bad_access("mmio-bad-access", bar.window + offset, part.size(), true);
+      bad_access("mmio-bad-access", bar.index, bar.window + offset, part.size(), true);
     }
     offset += part.size();
     data = data.subspan(part.size());
@@ -196,13 +196,14 @@ void PciFunction::update_interrupts() {
                            .silent = config_.in_d3() || (messages && !config_.bus_master())});
 }
 
-void PciFunction::bad_access(const char* rule, std::uint64_t address, std::size_t size, bool write) {
-  violations_.record({.rule = rule,
-                      .severity = severity::kError,
-                      .channel = -1,
-                      .prd_index = -1,
-                      .address = address,
-                      .detail = fmt::format("{} of {} bytes at {:#x}", write ? "write" : "read", size, address)});
+void PciFunction::bad_access(const char* rule, std::uint32_t bar, std::uint64_t address, std::size_t size, bool write) {
+  violations_.record(
+      {.rule = rule,
+       .severity = severity::kError,
+       .channel = -1,
+       .prd_index = -1,
+       .address = address,
+       .detail = fmt::format("{} of {} bytes at {:#x}, through BAR {}", write ? "write" : "read", size, address, bar)});
 }
 
 }  // namespace prd32

@@ -77,7 +77,7 @@ class PciFunction {
   void bar_read(const BarDescription& bar, std::uint64_t offset, std::span<std::byte> data);
   void bar_write(const BarDescription& bar, std::uint64_t offset, std::span<const std::byte> data);
   void config_write(std::uint32_t offset, std::span<const std::byte> data);
-  void bad_access(const char* rule, std::uint64_t address, std::size_t size, bool write);
+  void bad_access(const char* rule, std::uint32_t bar, std::uint64_t address, std::size_t size, bool write);
   void update_interrupts();
 
   FunctionDescription description_;
