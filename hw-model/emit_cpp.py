@@ -79,12 +79,7 @@ def _codes(regmap: Regmap) -> list[str]:
         lines += [*_doc(enum.doc), f"enum class {kind} : std::uint8_t {{"]
         for value in enum.values:
             lines += [*_doc(value.doc, "  "), f"  k{_camel(value.name)} = {value.value},"]
-        lines += ["};", "",
-                  *_doc("The rule that a code says is broken, as the violation log names it; \"\" when none."),
-                  f"constexpr std::string_view rule_of({kind} code) {{", "  switch (code) {"]
-        for value in enum.values:
-            lines += [f"    case {kind}::k{_camel(value.name)}:", f"      return \"{value.rule}\";"]
-        lines += ["  }", "  return \"\";", "}", ""]
+        lines += ["};", ""]
     return lines
 
 
@@ -102,6 +97,10 @@ def _rules(regmap: Regmap) -> list[str]:
              "  bool ignore;            ///< can be switched to Mode::kIgnore and Mode::kOff", "};", "",
              "/// Every rule, by the number of its code.",
              f"inline constexpr std::array<Rule, {len(rows)}> kRules{{{{", *rows, "}};", "",
+             *_doc("The rule that a code says is broken, as the violation log names it; \"\" when none."),
+             "constexpr std::string_view rule_of(Err code) {",
+             "  const auto number = static_cast<std::size_t>(code);",
+             "  return number < kRules.size() ? kRules[number].name : std::string_view();", "}", "",
              "/// What a card is switched to as a whole.", "struct Profile {", "  std::string_view name;",
              "  unsigned granule_log2;     ///< PRD bases and counts are multiples of 2 to this power, bytes",
              "  unsigned prdt_align_log2;  ///< a PRDT's address is a multiple of 2 to this power, bytes",

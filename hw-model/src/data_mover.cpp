@@ -7,7 +7,6 @@
 namespace prd32 {
 
 using regs::Err;
-using regs::Mode;
 
 namespace {
 

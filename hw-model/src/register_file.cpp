@@ -163,10 +163,9 @@ void RegisterFile::trace(sc_core::sc_trace_file* file, const std::string& owner)
     const regs::Register& reg = regs::kTable[row];
     const bool lives_here = !entries_[row].on_read && (reg.rw | reg.ro | reg.w1c) != 0;
     if (lives_here) {
-      constexpr int kByteBits = 8;
       const std::string suffix = reg.instance < 0 ? "" : fmt::format("_{}", reg.instance);
       sc_core::sc_trace(file, entries_[row].value, fmt::format("{}.{}{}", owner, reg.name, suffix),
-                        static_cast<int>(reg.bytes) * kByteBits);
+                        static_cast<int>(kByteBits * reg.bytes));
     }
   }
 }

@@ -203,7 +203,7 @@ std::optional<Fault> Channel::write_back(const Setup& setup, std::uint32_t statu
   const std::uint64_t generation = generation_;
   const std::uint32_t sequence = registers.get(regs::Sequence::at(number_)) + 1;
   std::array<std::uint8_t, limits::kWritebackBytes> block{};
-  auto out = block.begin();
+  auto* out = block.begin();
   for (std::uint32_t word :
        {status, static_cast<std::uint32_t>(error), registers.get(regs::Residual::at(number_)), sequence}) {
     for (unsigned byte = 0; byte < sizeof(word); ++byte, ++out) {

@@ -66,7 +66,7 @@ class Card : public sc_core::sc_module {
 
   /// Lets the channels' states and registers and the interrupt lines appear in a waveform. Before the simulation
   /// starts.
-  void trace(sc_core::sc_trace_file* file) const;
+  void trace(sc_core::sc_trace_file* file) const override;
 
  private:
   void transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);

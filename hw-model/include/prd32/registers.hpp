@@ -489,21 +489,6 @@ enum class Endpoint : std::uint8_t {
   kLoopback = 3,
 };
 
-/// The rule that a code says is broken, as the violation log names it; "" when none.
-constexpr std::string_view rule_of(Endpoint code) {
-  switch (code) {
-    case Endpoint::kMemory:
-      return "";
-    case Endpoint::kPattern:
-      return "";
-    case Endpoint::kChecksum:
-      return "";
-    case Endpoint::kLoopback:
-      return "";
-  }
-  return "";
-}
-
 /// Streams of endpoint PATTERN.
 enum class PatternKind : std::uint8_t {
   /// The pseudo-random bits of x^31 + x^28 + 1, each byte's most significant bit first
@@ -511,17 +496,6 @@ enum class PatternKind : std::uint8_t {
   /// 32-bit words, little endian, each one more than the last
   kCounter = 1,
 };
-
-/// The rule that a code says is broken, as the violation log names it; "" when none.
-constexpr std::string_view rule_of(PatternKind code) {
-  switch (code) {
-    case PatternKind::kPrbs31:
-      return "";
-    case PatternKind::kCounter:
-      return "";
-  }
-  return "";
-}
 
 /// Why a channel stopped, and which rule was broken.
 enum class Err : std::uint8_t {
@@ -583,69 +557,6 @@ enum class Err : std::uint8_t {
   kPrdtEarlyEot = 27,
 };
 
-/// The rule that a code says is broken, as the violation log names it; "" when none.
-constexpr std::string_view rule_of(Err code) {
-  switch (code) {
-    case Err::kNone:
-      return "";
-    case Err::kPrdtAlign:
-      return "prdt-align-64k";
-    case Err::kPrdtFetch:
-      return "prdt-fetch";
-    case Err::kPrdtNoEot:
-      return "prdt-no-eot";
-    case Err::kPrdReserved:
-      return "prd-reserved-zero";
-    case Err::kPrdBaseAlign:
-      return "prd-base-align";
-    case Err::kPrdWrap:
-      return "prd-wrap-4g";
-    case Err::kPrdCross:
-      return "prd-cross-64k";
-    case Err::kCardRange:
-      return "card-range";
-    case Err::kDataRead:
-      return "data-read";
-    case Err::kDataWrite:
-      return "data-write";
-    case Err::kLengthShort:
-      return "length-short";
-    case Err::kLengthLong:
-      return "length-long";
-    case Err::kPrdtCross:
-      return "prdt-cross-64k";
-    case Err::kPrdtEntries:
-      return "prdt-entries";
-    case Err::kPrdCountAlign:
-      return "prd-count-align";
-    case Err::kPrdZero:
-      return "prd-count-zero";
-    case Err::kPrdtEdited:
-      return "prdt-edited-while-active";
-    case Err::kStartActive:
-      return "start-while-active";
-    case Err::kPrdtActive:
-      return "prdt-while-active";
-    case Err::kCardAddrActive:
-      return "card-addr-while-active";
-    case Err::kLengthActive:
-      return "length-while-active";
-    case Err::kSetupActive:
-      return "setup-while-active";
-    case Err::kEndpointDirection:
-      return "endpoint-direction";
-    case Err::kPatternOverrun:
-      return "pattern-overrun";
-    case Err::kWritebackAlign:
-      return "writeback-align";
-    case Err::kWritebackRefused:
-      return "writeback-refused";
-    case Err::kPrdtEarlyEot:
-      return "prdt-early-eot";
-  }
-  return "";
-}
-
 /// What a rule can be switched to; docs/registers.md says what the card then does.
 enum class Mode : std::uint8_t { kError, kSilicon, kIgnore, kOff };
 
@@ -686,6 +597,12 @@ inline constexpr std::array<Rule, 28> kRules{{
     Rule{"writeback-refused", true, false},
     Rule{"prdt-early-eot", true, true},
 }};
+
+/// The rule that a code says is broken, as the violation log names it; "" when none.
+constexpr std::string_view rule_of(Err code) {
+  const auto number = static_cast<std::size_t>(code);
+  return number < kRules.size() ? kRules[number].name : std::string_view();
+}
 
 /// What a card is switched to as a whole.
 struct Profile {
