@@ -16,6 +16,9 @@ Channel::Channel(const sc_core::sc_module_name& name, unsigned number, const Cha
       reader_(bus_, breaches_),
       mover_(bus_, breaches_),
       pace_(parts.timing, parts.link),
+      moved_(parts.registers.storage(regs::Moved::at(number))),
+      prds_(parts.registers.storage(regs::Prds::at(number))),
+      residual_(parts.registers.storage(regs::Residual::at(number))),
       wake_("wake") {
   parts_.arbiter.attach(number, wake_);
   sc_core::sc_spawn([this] { run(); }, "run");

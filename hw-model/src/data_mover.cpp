@@ -42,7 +42,7 @@ std::optional<Fault> DataMover::move(const Setup& setup, const Position& at, con
     }
     return fault;
   }
-  if (!staged && region.head == region.bytes && bus_.direct(tlm::TLM_READ_COMMAND, region.base, in_place)) {
+  if (!staged && region.head == region.bytes && bus_.copy_direct(tlm::TLM_READ_COMMAND, region.base, in_place)) {
     return std::nullopt;
   }
   auto fault = from_host(at, region, buffer, going);

@@ -82,7 +82,8 @@ class ChecksumEndpoint final : public Endpoint {
 
 class LoopbackEndpoint final : public Endpoint {
  public:
-  LoopbackEndpoint(const EndpointParts& parts, bool to_host) : loopback_(parts.loopback), to_host_(to_host) {}
+  LoopbackEndpoint(const EndpointParts& parts, bool to_host)
+      : Endpoint(true), loopback_(parts.loopback), to_host_(to_host) {}
 
   std::optional<EndpointWait> wait(std::uint64_t bytes, const sc_core::sc_time& /*now*/) override {
     if (bytes <= (to_host_ ? loopback_.level() : loopback_.room())) {

@@ -63,6 +63,14 @@ bool HostBus::transport(tlm::tlm_command command, std::uint64_t address, std::sp
   return true;
 }
 
+const std::uint8_t* HostBus::direct(std::uint64_t address, std::size_t bytes) const {
+  const tlm::tlm_dmi* const found = window(tlm::TLM_READ_COMMAND, address);
+  if (found == nullptr || bytes - 1 > found->get_end_address() - address) {
+    return nullptr;
+  }
+  return found->get_dmi_ptr() + (address - found->get_start_address());
+}
+
 bool HostBus::peek(std::uint64_t address, std::span<std::uint8_t> data) {
   if (copy_direct(tlm::TLM_READ_COMMAND, address, data)) {
     return true;

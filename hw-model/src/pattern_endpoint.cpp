@@ -15,7 +15,8 @@ constexpr double kKilo = 1000;
 }  // namespace
 
 PatternEndpoint::PatternEndpoint(const Setup& setup, const EndpointParts& parts, const sc_core::sc_time& start)
-    : channel_(parts.channel),
+    : Endpoint(setup.pattern_rate != 0),
+      channel_(parts.channel),
       registers_(parts.registers),
       breaches_(parts.breaches),
       stream_(setup.pattern, setup.pattern_seed),
@@ -28,7 +29,7 @@ std::uint64_t PatternEndpoint::made(const sc_core::sc_time& now) const {
 }
 
 std::optional<Fault> PatternEndpoint::examine(const Position& at, const sc_core::sc_time& now) {
-  if (bytes_per_second_ == 0 || made(now) - gone_ <= fifo_) {
+  if (made(now) - gone_ <= fifo_) {
     return std::nullopt;
   }
   const std::uint64_t over = made(now) - gone_ - fifo_;
@@ -48,7 +49,7 @@ std::optional<Fault> PatternEndpoint::examine(const Position& at, const sc_core:
 }
 
 std::optional<EndpointWait> PatternEndpoint::wait(std::uint64_t bytes, const sc_core::sc_time& now) {
-  if (bytes_per_second_ == 0 || made(now) - gone_ >= bytes) {
+  if (made(now) - gone_ >= bytes) {
     return std::nullopt;
   }
   const auto missing = static_cast<double>(bytes - (made(now) - gone_));

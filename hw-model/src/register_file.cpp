@@ -112,6 +112,10 @@ void RegisterFile::set(std::uint32_t offset, std::uint32_t value) {
   entries_[row_at(offset)].value = value;
 }
 
+std::uint32_t& RegisterFile::storage(std::uint32_t offset) {
+  return entries_[row_at(offset)].value;
+}
+
 void RegisterFile::set_reset(std::uint32_t offset, std::uint32_t value) {
   Entry& entry = entries_[row_at(offset)];
   entry.value = entry.reset = value;

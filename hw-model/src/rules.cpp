@@ -90,8 +90,8 @@ std::optional<Fault> Rules::locate(const Setup& setup, Position& at) {
   const auto address_of = [&](std::uint64_t index) { return (setup.table + index * prd::kBytes) % kAddressEnd; };
   const Mode entries = breaches_.mode(Err::kPrdtEntries);
   at.descriptor = address_of(at.index);
-  if (at.index != 0 && at.index % allowed_entries() == 0 &&
-      (at.index == allowed_entries() || entries == Mode::kSilicon)) {
+  const bool round = at.index != 0 && (at.index & low_bits(profile_.entries_log2)) == 0;
+  if (round && (at.index == allowed_entries() || entries == Mode::kSilicon)) {
     if (auto fault = breaches_.fault_if_error(fault_of(Err::kPrdtEntries, at, at.descriptor), [&] {
           return fmt::format("the table goes on behind {} descriptors", at.index);
         })) {
@@ -99,7 +99,7 @@ std::optional<Fault> Rules::locate(const Setup& setup, Position& at) {
     }
   }
   if (entries == Mode::kSilicon) {
-    at.descriptor = address_of(at.index % allowed_entries());
+    at.descriptor = address_of(at.index & low_bits(profile_.entries_log2));
   }
   return keep_in_block(setup, at);
 }
@@ -141,11 +141,13 @@ std::optional<Fault> Rules::examine_fields(const Setup& setup, const Prd& prd, c
       return fault;
     }
   }
-  if (auto fault = examine_unit(Err::kPrdBaseAlign, at, region, region.base)) {
-    return fault;
-  }
-  if (auto fault = examine_unit(Err::kPrdCountAlign, at, region, region.bytes)) {
-    return fault;
+  if (((region.base | region.bytes) & low_bits(profile_.granule_log2)) != 0) {
+    if (auto fault = examine_unit(Err::kPrdBaseAlign, at, region, region.base)) {
+      return fault;
+    }
+    if (auto fault = examine_unit(Err::kPrdCountAlign, at, region, region.bytes)) {
+      return fault;
+    }
   }
   region.bytes = region.bytes == 0 ? limits::kPrdMaxBytes : region.bytes;  // a count of 0, as the card reads it
   if (region.bytes != limits::kPrdMaxBytes || breaches_.mode(Err::kPrdZero) == Mode::kOff) {

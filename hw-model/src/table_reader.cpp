@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <span>
 
 namespace prd32 {
@@ -42,14 +43,17 @@ std::optional<Fault> TableReader::read(const Position& at, Prd& prd, const std::
 }
 
 std::optional<Fault> TableReader::examine_edit(const Position& at, Prd& prd) {
+  const auto then = std::span(page_).subspan(at.descriptor - start_).first<prd::kBytes>();
+  const std::uint8_t* const in_place = bus_.direct(at.descriptor, prd::kBytes);
+  if (in_place != nullptr && std::memcmp(in_place, then.data(), prd::kBytes) == 0) {
+    return std::nullopt;
+  }
   std::array<std::uint8_t, prd::kBytes> now{};
-  if (valid_ == 0 || breaches_.mode(Err::kPrdtEdited) == Mode::kOff || !bus_.peek(at.descriptor, now)) {
+  if (valid_ == 0 || breaches_.mode(Err::kPrdtEdited) == Mode::kOff || !bus_.peek(at.descriptor, now) ||
+      std::memcmp(now.data(), then.data(), prd::kBytes) == 0) {
     return std::nullopt;
   }
   const Prd current = decode_prd(now);
-  if (current == prd) {
-    return std::nullopt;
-  }
   const Fault fault{.code = Err::kPrdtEdited, .prd_index = at.prd_index(), .address = at.descriptor};
   const Mode mode = breaches_.note(fault, [&] {
     return fmt::format("{} bytes at {:#x} when it was fetched, {} bytes at {:#x} now", prd.bytes, prd.base,

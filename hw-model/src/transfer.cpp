@@ -105,11 +105,14 @@ std::optional<Fault> Channel::prepare(const Job& job, Position& at, Prd& prd, Re
   if (auto fault = rules_.examine(job.setup, prd, at, region)) {
     return fault;
   }
-  return endpoint_->examine(at, bus_.clock().now());
+  return endpoint_->paced() ? endpoint_->examine(at, bus_.clock().now()) : std::nullopt;
 }
 
 /// While it waits, the other channel may have the engine. Returns going().
 bool Channel::wait_for_endpoint(const Job& job, std::uint64_t bytes) {
+  if (!endpoint_->paced()) {
+    return true;
+  }
   while (going(job)) {
     auto wait = endpoint_->wait(bytes, bus_.clock().now());
     if (!wait) {
@@ -133,14 +136,12 @@ bool Channel::wait_for_endpoint(const Job& job, std::uint64_t bytes) {
 }
 
 void Channel::count(const Job& job, const Region& region, Position& at) {
-  RegisterFile& registers = parts_.registers;
   const std::uint64_t length = job.setup.length;
   at.moved += region.bytes;
-  registers.set(regs::Moved::at(number_),
-                registers.get(regs::Moved::at(number_)) + static_cast<std::uint32_t>(region.bytes));
-  registers.set(regs::Prds::at(number_), registers.get(regs::Prds::at(number_)) + 1);
+  moved_ += static_cast<std::uint32_t>(region.bytes);
+  ++prds_;
   if (length != 0) {
-    registers.set(regs::Residual::at(number_), static_cast<std::uint32_t>(length - std::min(at.moved, length)));
+    residual_ = static_cast<std::uint32_t>(length - std::min(at.moved, length));
   }
   ++parts_.statistics.prds;
   (job.setup.to_host ? parts_.statistics.bytes_to_host : parts_.statistics.bytes_from_host) += region.bytes;

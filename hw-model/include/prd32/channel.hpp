@@ -106,6 +106,10 @@ class Channel : public sc_core::sc_module {
   TableReader reader_;
   DataMover mover_;
   Pace pace_;
+  // The registers that change with every descriptor; looking them up each time would take longer than that.
+  std::uint32_t& moved_;
+  std::uint32_t& prds_;
+  std::uint32_t& residual_;
   std::unique_ptr<Endpoint> endpoint_;
   std::function<bool()> going_;     // going() of the transfer that the engine is at
   std::uint64_t generation_ = 0;    // counts starts, so that a transfer can tell that it is no longer the one

@@ -31,6 +31,8 @@ class Endpoint {
   Endpoint& operator=(const Endpoint&) = delete;
   virtual ~Endpoint() = default;
 
+  /// Whether examine() and wait() ever do anything.
+  bool paced() const { return paced_; }
   /// At a descriptor's turn, before wait(). now is simulated time.
   virtual std::optional<Fault> examine(const Position& at, const sc_core::sc_time& now);
   /// What to wait for before that many bytes can move; nothing when they can.
@@ -43,6 +45,12 @@ class Endpoint {
   virtual void fetched(std::uint64_t bytes);
   /// Bytes from the host.
   virtual void store(std::uint64_t offset, std::span<const std::uint8_t> in) = 0;
+
+ protected:
+  explicit Endpoint(bool paced) : paced_(paced) {}
+
+ private:
+  bool paced_ = false;
 };
 
 /// What endpoints work with; all outlive them.

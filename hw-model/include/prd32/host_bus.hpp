@@ -28,6 +28,9 @@ class HostBus {
   [[nodiscard]] bool transport(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data,
                                LocalClock& clock);
 
+  /// The bytes themselves, where the target gave direct access for reading to all of them; else null.
+  const std::uint8_t* direct(std::uint64_t address, std::size_t bytes) const;
+
   /// Reads without a transaction and without time, where the target lets us look. Returns whether all of it was read.
   bool peek(std::uint64_t address, std::span<std::uint8_t> data);
 
@@ -52,9 +55,10 @@ class BusPort {
   [[nodiscard]] bool access(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data) {
     return bus_.copy_direct(command, address, data) || transport(command, address, data);
   }
-  bool direct(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data) {
+  bool copy_direct(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data) {
     return bus_.copy_direct(command, address, data);
   }
+  const std::uint8_t* direct(std::uint64_t address, std::size_t bytes) const { return bus_.direct(address, bytes); }
   bool peek(std::uint64_t address, std::span<std::uint8_t> data) { return bus_.peek(address, data); }
 
   /// A transaction of the channel is under way.

@@ -2,6 +2,9 @@
 // The descriptor, decoded and encoded. Its layout is the register map's.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -24,10 +27,12 @@ struct Prd {
 using RawPrd = std::span<const std::uint8_t, prd::kBytes>;
 
 constexpr Prd decode_prd(RawPrd raw) {
-  std::uint64_t value = 0;
-  for (std::size_t i = prd::kBytes; i-- > 0;) {
-    value = value << 8U | raw[i];
+  std::array<std::uint8_t, prd::kBytes> bytes{};
+  std::ranges::copy(raw, bytes.begin());
+  if constexpr (std::endian::native == std::endian::big) {
+    std::ranges::reverse(bytes);
   }
+  const auto value = std::bit_cast<std::uint64_t>(bytes);
   const std::uint64_t count = regs::field_get(prd::kCount, value);
   return {.base = regs::field_get(prd::kBase, value),
           .bytes = count == 0 ? limits::kPrdMaxBytes : count,

@@ -45,6 +45,8 @@ class RegisterFile {
   /// The card's own access to the register at exactly this offset: no access rules, no write hook.
   std::uint32_t get(std::uint32_t offset) const;
   void set(std::uint32_t offset, std::uint32_t value);
+  /// Where the value of the register at exactly this offset is kept, unless its bits live elsewhere.
+  std::uint32_t& storage(std::uint32_t offset);
 
   /// Called for each write that reaches at least one byte of the register. Throws std::invalid_argument when the map
   /// has no register of that name.
