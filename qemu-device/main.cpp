@@ -87,7 +87,8 @@ void run(const Options& options) {
   MessageDma messages(std::chrono::milliseconds(options.dma_timeout_ms), statistics);
   Card card("card", {.memory_size = options.memory_size, .profile = options.profile, .timing = {.link = options.link}},
             violations);
-  Bridge bridge("bridge", vectors::kCount, [&card] { card.reset(); }, map, messages, statistics, violations);
+  Bridge bridge(
+      "bridge", vectors::kCount, [&card] { card.reset(); }, map, messages, statistics, violations);
   PciFunction function(description(options, card), bridge, violations);
   bridge.connect(function);
   // Any of the card's processes may drive a line, hence many writers.
@@ -98,6 +99,8 @@ void run(const Options& options) {
   card.irq.bind(lines);
   bridge.irq.bind(lines);
   const Waveform waveform(options.wave, card);
+  const unsigned quantum = options.wave.empty() ? kQuantumUs : 0;
+  tlm::tlm_global_quantum::instance().set(sc_core::sc_time(quantum, sc_core::SC_US));
   SystemCSimulation simulation;
 
   const std::unique_ptr<Listener> listener = listen(options);

@@ -7,6 +7,10 @@
 
 namespace prd32 {
 
+/// What the project's own programs set tlm_global_quantum to, microseconds, unless somebody wants to see what happens
+/// when: some descriptors of 4 KiB. Much more would let a transfer that is being stopped run on.
+inline constexpr unsigned kQuantumUs = 10;
+
 /// How far a process is ahead of sc_time_stamp(). It may be so by the global quantum (tlm_global_quantum); 0 is none.
 class LocalClock {
  public:
