@@ -19,6 +19,7 @@
 #include "figure.hpp"
 #include "footprint.hpp"
 #include "model_figures.hpp"
+#include "prd32/local_clock.hpp"
 
 namespace prd32::bench {
 
@@ -75,7 +76,7 @@ void run(const Options& options) {
     return;
   }
   // As the device program has it; without it each descriptor would wait for its own end.
-  tlm::tlm_global_quantum::instance().set(sc_core::sc_time(kQuantumUs, sc_core::SC_US));
+  tlm::tlm_global_quantum::instance().set(sc_core::sc_time(prd32::kQuantumUs, sc_core::SC_US));
   Workbench workbench;
   std::vector<Figure> figures = workbench.figures();
   const std::regex wanted(options.filter);
