@@ -88,16 +88,14 @@ void Contest::compare_card(unsigned card, std::vector<std::string>& lines) {
   }
 }
 
-std::string Contest::stray_write() {
-  std::string line;
-  for (std::size_t i = 0; i < players_.size(); ++i) {
-    const std::span<std::uint8_t> memory = players_[i]->memory();
-    const auto pristine = CardImage::pristine().first(memory.size());
-    if (!same(memory, pristine)) {
-      line = first_difference(fmt::format("memory of card {}", i), 0, memory, pristine);
-      players_[i]->restore();
-    }
+std::string Contest::stray_write(std::size_t card) {
+  const std::span<std::uint8_t> memory = players_.at(card)->memory();
+  const auto pristine = CardImage::pristine().first(memory.size());
+  if (same(memory, pristine)) {
+    return "";
   }
+  std::string line = first_difference(fmt::format("memory of card {}", card), 0, memory, pristine);
+  players_.at(card)->restore();
   return line;
 }
 

@@ -27,8 +27,8 @@ class Contest {
   /// Plays the case on both. Of card memory only what either should have written, and some bytes around, is compared,
   /// because it is large: stray_write() looks at the rest.
   Result compare(const Case& scene, const Question& question);
-  /// A line when card memory of any card differs from what it should be, else "". Then all is as after power-up.
-  std::string stray_write();
+  /// A line when the card's memory is not as after power-up, else "". Then it is.
+  std::string stray_write(std::size_t card);
 
   const std::vector<CardKind>& kinds() const { return kinds_; }
   /// What the last compare() saw.

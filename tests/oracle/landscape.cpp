@@ -51,14 +51,14 @@ void Landscape::map_mostly(std::uint64_t address, std::uint64_t bytes) {
 }
 
 void Landscape::add_ground() {
-  const std::uint64_t margin = std::max<std::uint64_t>(granule_ * 2, 256);
+  const std::uint64_t margin = std::max(granule_ * 2, std::uint64_t{256});
   switch (draw_.below(10)) {
     case 0:
     case 1:
     case 2: {  // pages, and nothing behind
       const std::uint64_t block = kData + draw_.below(8) * kBlock;
       const std::uint64_t first = block + draw_.below(12) * kPageBytes;
-      const std::uint64_t bytes = std::max<std::uint64_t>(kPageBytes, 2 * granule_);
+      const std::uint64_t bytes = std::max(kPageBytes, 2 * granule_);
       map_mostly(first, bytes);
       grounds_.push_back({first, first + bytes, first + bytes});
       return;
@@ -67,7 +67,7 @@ void Landscape::add_ground() {
     case 4:
     case 5:
     case 6: {  // around a boundary of 64 KiB
-      const std::uint64_t boundary = kData + kTableStride + (1 + draw_.below(4)) * 2 * kBlock;
+      const std::uint64_t boundary = kData + kTableStride + 2 * kBlock * (1 + draw_.below(4));
       map_mostly(boundary - margin, 2 * margin);
       if (draw_.one_in(2)) {
         map_mostly(boundary - kBlock, margin);  // where prd-cross-64k goes on as silicon
@@ -88,7 +88,7 @@ void Landscape::add_ground() {
     }
     default: {  // 64 KiB, as a count of 0 has it; seldom, because bytes cost time
       constexpr std::uint32_t kSeldom = 4;
-      const std::uint64_t first = kData + 3 * kTableStride + draw_.below(2) * 2 * kBlock;
+      const std::uint64_t first = kData + 3 * kTableStride + 2 * kBlock * draw_.below(2);
       if (!draw_.one_in(kSeldom)) {
         map(first, kPageBytes, true);
         grounds_.push_back({first, first + kPageBytes, first + kPageBytes});
@@ -113,22 +113,22 @@ std::uint32_t Landscape::block_address(unsigned side) {
   return address;
 }
 
-std::uint32_t Landscape::byte_count() {
+std::uint64_t Landscape::byte_count() {
   if (patient_) {
     return granule_;
   }
-  const std::uint32_t few = std::max(1U, 64 / granule_);
+  const std::uint64_t few = std::max<std::uint64_t>(1, 64 / granule_);
   switch (draw_.below(16)) {
     case 0:
       return granule_;
     case 1:
-      return granule_ * draw_.within(1, few * 8);
+      return granule_ * (1 + draw_.below(few * 8));
     default:
-      return granule_ * draw_.within(1, few);
+      return granule_ * (1 + draw_.below(few));
   }
 }
 
-std::uint64_t Landscape::prd(std::uint32_t bytes, unsigned side) {
+std::uint64_t Landscape::prd(std::uint64_t bytes, unsigned side) {
   const auto grounds = static_cast<std::uint32_t>(grounds_.size());
   const Ground& ground = grounds_[grounds == 1 ? 0 : draw_.below((grounds + 1 - side) / 2) * 2 + side];
   const auto size = ground.end - ground.first;
@@ -162,7 +162,8 @@ std::uint64_t Landscape::with_fault(std::uint64_t prd) {
   switch (draw_.below(12)) {
     case 0:
     case 1:
-      return raw_prd(base + draw_.pick({1, 2, -1}), regs::field_get(prd::kCount, prd), false);
+      return raw_prd(base + draw_.pick({std::uint64_t{1}, std::uint64_t{2}, ~std::uint64_t{0}}),
+                     regs::field_get(prd::kCount, prd), false);
     case 2:
     case 3:
       return prd ^ regs::field_put(prd::kCount, std::uint64_t{1} << draw_.below(3));
@@ -238,7 +239,7 @@ Plan Landscape::add_table(bool cyclic, unsigned side) {
   plan.table.address = table_address(plan.descriptors);
   const bool faults = !patient_ && draw_.one_in(2);
   for (std::uint32_t i = 0; i < plan.descriptors; ++i) {
-    const std::uint32_t bytes = byte_count();
+    const std::uint64_t bytes = byte_count();
     std::uint64_t raw = prd(bytes, side);
     plan.bytes += regs::field_get(prd::kCount, raw) == 0 ? limits::kPrdMaxBytes : bytes;
     if (faults && draw_.one_in(std::max(3U, plan.descriptors))) {

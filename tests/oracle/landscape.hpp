@@ -44,14 +44,14 @@ class Landscape {
   void map_mostly(std::uint64_t address, std::uint64_t bytes);
   std::uint32_t table_address(std::uint32_t descriptors);
   std::uint32_t descriptor_count();
-  std::uint32_t byte_count();
-  std::uint64_t prd(std::uint32_t bytes, unsigned side);
+  std::uint64_t byte_count();
+  std::uint64_t prd(std::uint64_t bytes, unsigned side);
   std::uint64_t with_fault(std::uint64_t prd);
 
   Draw& draw_;
   const regs::Profile& profile_;
   bool patient_;
-  std::uint32_t granule_;
+  std::uint64_t granule_;
   std::uint32_t allowed_;
   std::vector<Ground> grounds_;
   std::vector<Table> tables_;

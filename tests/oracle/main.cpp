@@ -25,7 +25,7 @@ constexpr int kDiffer = 1;
 constexpr int kUseless = 2;
 
 // Card memory as a whole is looked at after so many cases.
-constexpr std::uint64_t kBatch = 2048;
+constexpr std::uint64_t kBatch = 8192;
 // The cards of the built-in profiles come first.
 constexpr unsigned kStrict = 0;
 
@@ -33,7 +33,7 @@ struct Options {
   std::uint64_t cases = 20'000;
   std::uint64_t seed = 1;
   std::optional<std::uint64_t> only;
-  std::size_t cards = 19;
+  std::size_t cards = 43;
   Err wrong = Err::kNone;
   bool prove = false;
 };
@@ -72,7 +72,7 @@ class Run {
         return kDiffer;
       }
       const bool batch_ends = (number + 1) % kBatch == 0 || number + 1 == options_.cases;
-      if (batch_ends && !contest_.stray_write().empty()) {
+      if (batch_ends && any_stray_write()) {
         find_stray_write(number / kBatch * kBatch);
         return kDiffer;
       }
@@ -110,7 +110,7 @@ class Run {
     const Question asked = question(number, wrong);
     return shrink(make(number), kStrict, [&](const Case& scene) {
       const bool differs = !contest_.compare(scene, asked).differences.empty();
-      return (whole_memory && !contest_.stray_write().empty()) || differs;
+      return (whole_memory && !contest_.stray_write(scene.card).empty()) || differs;
     });
   }
 
@@ -122,16 +122,25 @@ class Run {
     fmt::print("model\n{}oracle\n{}", describe(contest_.model()), describe(contest_.oracle()));
     print_differences(result.differences);
     if (whole_memory) {
-      fmt::print("DIFFERENT {}\n", contest_.stray_write());
+      fmt::print("DIFFERENT {}\n", contest_.stray_write(scene.card));
     }
     fmt::print("the whole case: {}\n", repeat_command(options_, number));
+  }
+
+  bool any_stray_write() {
+    bool any = false;
+    for (std::size_t card = 0; card < contest_.kinds().size(); ++card) {
+      any |= !contest_.stray_write(card).empty();
+    }
+    return any;
   }
 
   // A case of this batch wrote where nobody looked.
   void find_stray_write(std::uint64_t first) {
     for (std::uint64_t number = first; number < first + kBatch; ++number) {
-      contest_.compare(make(number), question(number, options_.wrong));
-      if (!contest_.stray_write().empty()) {
+      const Case scene = make(number);
+      contest_.compare(scene, question(number, options_.wrong));
+      if (!contest_.stray_write(scene.card).empty()) {
         print_smallest(number, true);
         return;
       }
@@ -213,7 +222,7 @@ int play(const Options& options) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
   Options options;
   CLI::App app("Random cases through the model of the card and through an oracle that only knows the data sheet.");
   declare(app, options);
@@ -229,5 +238,5 @@ int main(int argc, char** argv) {
 }  // namespace prd32::oracle
 
 int sc_main(int argc, char** argv) {
-  return prd32::oracle::main(argc, argv);
+  return prd32::oracle::run_program(argc, argv);
 }

@@ -31,7 +31,7 @@ class PaperCard {
   PaperCard(const regs::Profile& profile, HostMemory& host, CardImage& memory, Outcome& outcome, const Limits& limits,
             Err wrong);
 
-  Answer read(std::uint32_t offset, unsigned bytes);
+  Answer read(std::uint32_t offset, unsigned bytes) const;
   Answer write(std::uint32_t offset, unsigned bytes, std::uint64_t value);
   /// Until nothing moves any more.
   void run();
@@ -82,7 +82,6 @@ class PaperCard {
     std::uint32_t index = 0;        // of the next descriptor, in this lap
     std::uint64_t lap_bytes = 0;    // moved in this lap
     bool entries_examined = false;  // in this lap
-    bool wrong_way = false;         // endpoint-direction as silicon
     std::optional<Descriptor> waiting;
     std::optional<Fault> ending;  // a write while active was in error
     PatternStream pattern;
@@ -166,8 +165,8 @@ class PaperCard {
   std::array<Channel, limits::kChannels> channels_;
   Loopback loopback_;
   std::vector<std::uint8_t> bytes_;
-  std::array<std::vector<Touch>, limits::kChannels> touches_;  // since the card was idle
-  std::array<std::vector<Touch>, limits::kChannels> writes_;   // to host memory, since START
+  std::array<std::vector<Touch>, limits::kChannels> touches_;          // since the card was idle
+  std::array<std::vector<std::uint64_t>, limits::kChannels> written_;  // pages of host memory, since START
   std::uint64_t descriptors_done_ = 0;
   std::uint64_t bytes_done_ = 0;
   std::string_view undetermined_;

@@ -128,7 +128,7 @@ bool PaperCard::examine_place(unsigned n, Descriptor& prd) {
   }
   const regs::Mode cross = broken(Err::kPrdCross);
   if (cross == regs::Mode::kSilicon) {
-    goes_on_at(prd.base / kBlock * kBlock);
+    goes_on_at(prd.base - prd.base % kBlock);
   }
   return cross != regs::Mode::kError;
 }

@@ -12,24 +12,27 @@ void PaperCard::touch(unsigned n, const Touch& touch) {
   if (touch.first == touch.end) {
     return;
   }
-  const auto add = [&](std::vector<Touch>& list) {
-    if (!list.empty() && list.back().space == touch.space && list.back().writing == touch.writing &&
-        list.back().end == touch.first) {
-      list.back().end = touch.end;
-    } else {
-      list.push_back(touch);
-    }
-  };
-  add(touches_.at(n));
+  std::vector<Touch>& list = touches_.at(n);
+  if (!list.empty() && list.back().space == touch.space && list.back().writing == touch.writing &&
+      list.back().end == touch.first) {
+    list.back().end = touch.end;
+  } else {
+    list.push_back(touch);
+  }
   if (touch.writing && touch.space == Space::kHost) {
-    add(writes_.at(n));
+    for (std::uint64_t page = touch.first / kPageBytes; page <= (touch.end - 1) / kPageBytes; ++page) {
+      if (std::ranges::find(written_.at(n), page) == written_.at(n).end()) {
+        written_.at(n).push_back(page);
+      }
+    }
   }
 }
 
-// Whether the channel's transfer wrote there.
+// Whether the channel's transfer wrote to a page of these bytes, which it may have read ahead before.
 bool PaperCard::wrote(unsigned n, std::uint64_t address, std::uint64_t bytes) const {
-  return std::ranges::any_of(writes_.at(n),
-                             [&](const Touch& touch) { return address < touch.end && touch.first < address + bytes; });
+  return std::ranges::any_of(written_.at(n), [&](std::uint64_t page) {
+    return page >= address / kPageBytes && page <= (address + bytes - 1) / kPageBytes;
+  });
 }
 
 // A channel that waits since an earlier run keeps what was touched meanwhile.

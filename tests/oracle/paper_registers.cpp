@@ -121,7 +121,7 @@ unsigned PaperCard::lines() const {
   return lines;
 }
 
-Answer PaperCard::read(std::uint32_t offset, unsigned bytes) {
+Answer PaperCard::read(std::uint32_t offset, unsigned bytes) const {
   if (!acceptable(offset, bytes)) {
     return {};
   }
@@ -248,7 +248,7 @@ void PaperCard::begin(unsigned n) {
   reg(regs::Residual::at(n)) = reg(regs::Length::at(n));
   const std::uint32_t control = reg(regs::Control::at(n));
   const auto kind = static_cast<PatternKind>(regs::field_get(regs::Pattern::kKind, reg(regs::Pattern::at(n))));
-  writes_.at(n).clear();
+  written_.at(n).clear();
   Channel& channel = channels_.at(n) = Channel{};
   channel.active = true;
   channel.setup = {.prdt = reg(regs::BmPrdt::at(n)),

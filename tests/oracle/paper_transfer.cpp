@@ -74,12 +74,9 @@ bool PaperCard::examine_setup(unsigned n) {
   }
   const bool wrong_way = (setup.endpoint == Endpoint::kPattern && !setup.to_host) ||
                          (setup.endpoint == Endpoint::kChecksum && setup.to_host);
-  if (wrong_way) {
-    if (judge(n, {.code = Err::kEndpointDirection, .index = -1, .address = regs::Control::at(n)}) ==
-        regs::Mode::kError) {
-      return false;
-    }
-    channel.wrong_way = true;
+  if (wrong_way &&
+      judge(n, {.code = Err::kEndpointDirection, .index = -1, .address = regs::Control::at(n)}) == regs::Mode::kError) {
+    return false;
   }
   const std::uint32_t low = (1U << profile_.prdt_align_log2) - 1;
   if ((setup.prdt & low) != 0) {
@@ -165,9 +162,6 @@ bool PaperCard::move_to_host(unsigned n, const Descriptor& prd) {
 
 void PaperCard::to_endpoint(unsigned n, std::span<const std::uint8_t> data) {
   Channel& channel = channels_.at(n);
-  if (channel.wrong_way) {
-    return;
-  }
   switch (channel.setup.endpoint) {
     case Endpoint::kMemory:
       for (const CardPiece& piece : card_pieces(n, data.size(), true)) {
@@ -178,7 +172,7 @@ void PaperCard::to_endpoint(unsigned n, std::span<const std::uint8_t> data) {
       }
       break;
     case Endpoint::kPattern:
-      break;  // only as the wrong way
+      break;  // the wrong way: dropped
     case Endpoint::kChecksum:
       channel.crc.add(data);
       break;
@@ -191,9 +185,6 @@ void PaperCard::to_endpoint(unsigned n, std::span<const std::uint8_t> data) {
 void PaperCard::from_endpoint(unsigned n, std::span<std::uint8_t> data) {
   Channel& channel = channels_.at(n);
   std::ranges::fill(data, std::uint8_t{0});
-  if (channel.wrong_way) {
-    return;
-  }
   switch (channel.setup.endpoint) {
     case Endpoint::kMemory:
       for (const CardPiece& piece : card_pieces(n, data.size(), false)) {
@@ -207,7 +198,7 @@ void PaperCard::from_endpoint(unsigned n, std::span<std::uint8_t> data) {
       channel.pattern.take(data);
       break;
     case Endpoint::kChecksum:
-      break;  // only as the wrong way
+      break;  // the wrong way: zeros
     case Endpoint::kLoopback:
       loopback_.peek(data);
       break;
@@ -222,7 +213,7 @@ void PaperCard::count(unsigned n, const Descriptor& prd) {
   reg(regs::Prds::at(n)) += 1;
   const std::uint64_t length = channel.setup.length;
   reg(regs::Residual::at(n)) = static_cast<std::uint32_t>(length - std::min(length, channel.lap_bytes));
-  if (channel.setup.endpoint == Endpoint::kChecksum && !channel.wrong_way) {
+  if (channel.setup.endpoint == Endpoint::kChecksum) {
     reg(regs::Crc::at(n)) = channel.crc.value();
   }
 }

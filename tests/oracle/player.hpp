@@ -59,7 +59,7 @@ class Player : public sc_core::sc_module {
   };
 
   Answer access(const Step& step);
-  void run();
+  static void run();
   unsigned lines() const;
 
   Log log_;
