@@ -55,8 +55,10 @@ std::string describe(const Step& step) {
 std::string describe(const Case& scene, const CardKind& kind) {
   constexpr std::size_t kShown = 20;  // descriptors of a table
   std::string result = describe(kind.profile);
-  result += fmt::format("card memory: {:#x} bytes; bus: {}, {} debug access\n", kind.memory_size,
-                        scene.direct ? "direct memory pointers" : "transactions", scene.debug ? "with" : "without");
+  constexpr std::array<std::string_view, 3> kBusTimes{"takes no time", "tells its time", "waits"};
+  result += fmt::format("card memory: {:#x} bytes; bus: {}, {} debug access, {}\n", kind.memory_size,
+                        scene.direct ? "direct memory pointers" : "transactions", scene.debug ? "with" : "without",
+                        kBusTimes.at(static_cast<std::size_t>(scene.bus_time)));
   for (const Region& region : scene.regions) {
     result += fmt::format("host memory {:#x}..{:#x} {}\n", region.address, region.address + region.bytes - 1,
                           region.writable ? "read-write" : "read-only");

@@ -46,10 +46,18 @@ struct Step {
   std::uint64_t value = 0;
 };
 
+/// How long the bus takes for an access. It changes no outcome.
+enum class BusTime : std::uint8_t {
+  kNone,
+  kTold,   ///< the bus returns at once, and tells the time that it would have taken
+  kWaits,  ///< it returns when the access is done
+};
+
 struct Case {
-  unsigned card = 0;            ///< which CardKind
-  bool direct = false;          ///< the bus hands out direct memory pointers
-  bool debug = false;           ///< the bus answers debug accesses
+  unsigned card = 0;    ///< which CardKind
+  bool direct = false;  ///< the bus hands out direct memory pointers
+  bool debug = false;   ///< the bus answers debug accesses
+  BusTime bus_time = BusTime::kNone;
   std::vector<Region> regions;  ///< sorted, without overlap
   std::vector<Table> tables;
   std::vector<Step> steps;

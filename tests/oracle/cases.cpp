@@ -84,6 +84,7 @@ Case make_case(const std::vector<CardKind>& kinds, std::uint64_t seed, std::uint
   }
   scene.direct = draw.one_in(2);
   scene.debug = draw.one_in(2);
+  scene.bus_time = draw.pick({BusTime::kNone, BusTime::kTold, BusTime::kWaits});
   Script script(draw, kinds[scene.card], is_patient(number));
   script.write();
   script.take(scene);

@@ -11,6 +11,7 @@ namespace prd32::oracle {
 
 namespace {
 
+constexpr std::size_t kLinked = 3;     // every third card has a link's time
 constexpr std::uint64_t kAround = 64;  // bytes next to a write that are looked at too
 
 std::string first_difference(std::string_view where, std::uint64_t address, std::span<const std::uint8_t> model,
@@ -28,7 +29,8 @@ bool same(std::span<const std::uint8_t> left, std::span<const std::uint8_t> righ
 
 Contest::Contest(std::vector<CardKind> kinds) : kinds_(std::move(kinds)) {
   for (std::size_t i = 0; i < kinds_.size(); ++i) {
-    players_.push_back(std::make_unique<Player>(fmt::format("player{}", i).c_str(), kinds_[i]));
+    players_.push_back(
+        std::make_unique<Player>(fmt::format("player{}", i).c_str(), kinds_[i], i % kLinked == kLinked - 1));
     images_.emplace_back(kinds_[i].memory_size);
   }
 }

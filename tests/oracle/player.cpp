@@ -20,6 +20,14 @@ Err code_of(std::string_view rule) {
   return static_cast<Err>(found - regs::kRules.begin());
 }
 
+Timing timing_of(bool linked) {
+  Timing timing;
+  if (linked) {
+    timing.link = LinkConfig{};
+  }
+  return timing;
+}
+
 }  // namespace
 
 CaseBus::CaseBus(const sc_core::sc_module_name& name) : sc_module(name), socket("socket") {
@@ -28,14 +36,20 @@ CaseBus::CaseBus(const sc_core::sc_module_name& name) : sc_module(name), socket(
   socket.register_get_direct_mem_ptr(this, &CaseBus::grant);
 }
 
-void CaseBus::show(HostMemory& memory, bool direct, bool debug) {
+void CaseBus::show(HostMemory& memory, const Case& scene) {
   socket->invalidate_direct_mem_ptr(0, ~std::uint64_t{0});
   memory_ = &memory;
-  direct_ = direct;
-  debug_ = debug;
+  direct_ = scene.direct;
+  debug_ = scene.debug;
+  time_ = scene.bus_time;
 }
 
-void CaseBus::transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& /*delay*/) {
+void CaseBus::transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+  const sc_core::sc_time taken(300 + payload.get_data_length(), sc_core::SC_NS);
+  if (time_ == BusTime::kWaits) {
+    sc_core::wait(taken);
+  }
+  delay += time_ == BusTime::kTold ? taken : sc_core::SC_ZERO_TIME;
   const std::span data(payload.get_data_ptr(), payload.get_data_length());
   const bool done =
       payload.is_write() ? memory_->write(payload.get_address(), data) : memory_->read(payload.get_address(), data);
@@ -73,10 +87,10 @@ void Player::Log::record(const Violation& violation) {
   }
 }
 
-Player::Player(const sc_core::sc_module_name& name, const CardKind& kind)
+Player::Player(const sc_core::sc_module_name& name, const CardKind& kind, bool linked)
     : sc_module(name),
       bus_("bus"),
-      card_("card", {.memory_size = kind.memory_size, .profile = kind.profile, .timing = {}}, log_),
+      card_("card", {.memory_size = kind.memory_size, .profile = kind.profile, .timing = timing_of(linked)}, log_),
       cpu_("cpu"),
       window_("window"),
       irq_("irq", vectors::kCount) {
@@ -95,7 +109,7 @@ void Player::restore() {
 
 void Player::play(const Case& scene, HostMemory& host, Outcome& outcome) {
   outcome.clear();
-  bus_.show(host, scene.direct, scene.debug);
+  bus_.show(host, scene);
   log_.outcome = &outcome;
   for (const Step& step : scene.steps) {
     switch (step.action) {

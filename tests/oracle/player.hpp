@@ -27,7 +27,7 @@ class CaseBus : public sc_core::sc_module {
 
   explicit CaseBus(const sc_core::sc_module_name& name);
   /// The memory of the next case; pointers into that of the last are void.
-  void show(HostMemory& memory, bool direct, bool debug);
+  void show(HostMemory& memory, const Case& scene);
 
  private:
   void transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
@@ -37,12 +37,14 @@ class CaseBus : public sc_core::sc_module {
   HostMemory* memory_ = nullptr;
   bool direct_ = false;
   bool debug_ = false;
+  BusTime time_ = BusTime::kNone;
 };
 
 /// A card on such a bus, which can be told to play one case after the other. To be built before the simulation starts.
 class Player : public sc_core::sc_module {
  public:
-  Player(const sc_core::sc_module_name& name, const CardKind& kind);
+  /// linked: the card's time is that of a link, otherwise nominal.
+  Player(const sc_core::sc_module_name& name, const CardKind& kind, bool linked);
 
   /// The outcome of the case after power-up. Card memory keeps what it does until restore().
   void play(const Case& scene, HostMemory& host, Outcome& outcome);

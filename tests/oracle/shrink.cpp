@@ -19,6 +19,7 @@ class Shrinker {
     attempt([&](Case& next) { next.card = plainest; });
     attempt([](Case& next) { next.direct = false; });
     attempt([](Case& next) { next.debug = false; });
+    attempt([](Case& next) { next.bus_time = BusTime::kNone; });
     do {
       progress_ = false;
       leave_out([](Case & next) -> auto& { return next.steps; });
