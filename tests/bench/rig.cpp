@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 #include "prd32/prd.hpp"
@@ -56,6 +57,8 @@ std::span<std::uint8_t> Rig::host_data(std::uint64_t bytes) {
 }
 
 Tables Rig::describe(std::uint64_t bytes, std::uint64_t piece) {
+  // Memory that was never written is all the same page, which would make reading it look too quick.
+  std::memset(host_data(bytes).data(), 1, bytes);
   Tables tables{.transfers = {}, .prds = bytes / piece, .bytes = bytes};
   for (std::uint64_t done = 0; done < bytes;) {
     const std::uint64_t table = FlatHost::kBase + tables.transfers.size() * kTableStride;
