@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench.hpp"
 
-#include <cmath>
-
 namespace prd32::scenario {
 
 namespace {
-
-sc_core::sc_time to_sc(Picoseconds time) {
-  return {static_cast<double>(time.count()), sc_core::SC_PS};
-}
 
 void set_up(tlm::tlm_generic_payload& payload, tlm::tlm_command command, std::uint64_t address,
             std::span<std::uint8_t> data) {
@@ -85,39 +79,6 @@ Bench::Bench(const CardConfig& card_config, const HostConfig& host_config, Viola
   card.dma.bind(host.socket);
   card.irq.bind(lines_);
   processor.irq.bind(lines_);
-}
-
-void Bench::settle() {
-  do {
-    sc_core::sc_start(sc_core::SC_ZERO_TIME);
-  } while (sc_core::sc_pending_activity_at_current_time());
-}
-
-Bench::Wait Bench::run_until(const std::function<bool()>& condition, Picoseconds within) {
-  const sc_core::sc_time end = sc_core::sc_time_stamp() + to_sc(within);
-  settle();
-  while (!condition()) {
-    if (!sc_core::sc_pending_activity()) {
-      return Wait::kStill;
-    }
-    const sc_core::sc_time step = sc_core::sc_time_to_pending_activity();
-    if (sc_core::sc_time_stamp() + step > end) {
-      sc_core::sc_start(end - sc_core::sc_time_stamp());
-      return Wait::kTooLate;
-    }
-    sc_core::sc_start(step);
-    settle();
-  }
-  return Wait::kDone;
-}
-
-void Bench::run_for(Picoseconds time) {
-  sc_core::sc_start(to_sc(time));
-  settle();
-}
-
-Picoseconds Bench::now() {
-  return Picoseconds(std::llround(sc_core::sc_time_stamp() / sc_core::sc_time(1, sc_core::SC_PS)));
 }
 
 }  // namespace prd32::scenario

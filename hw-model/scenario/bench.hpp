@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A card between a processor and a host memory, and the time in which they work.
+// A card between a processor and a host memory, as they are wired.
 #pragma once
 
 #include <tlm_utils/simple_initiator_socket.h>
@@ -69,20 +69,6 @@ class Bench {
   Processor processor;
   HostMemory host;
   Card card;
-
-  /// How a wait ended.
-  enum class Wait : std::uint8_t {
-    kDone,
-    kTooLate,  ///< the time is over
-    kStill,    ///< nothing is going on any more, and nothing will
-  };
-  /// Lets time pass until the condition holds, which is asked whenever something has happened; to the picosecond when
-  /// the quantum is 0.
-  Wait run_until(const std::function<bool()>& condition, Picoseconds within);
-  void run_for(Picoseconds time);
-  /// Lets everything happen that takes no time.
-  void settle();
-  static Picoseconds now();
 
  private:
   sc_core::sc_vector<sc_core::sc_signal<bool>> lines_;

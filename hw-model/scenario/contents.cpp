@@ -162,8 +162,8 @@ std::uint64_t to_address(const Source& source, const toml::node& node, std::stri
     for (const auto& [known, address] : addresses) {
       names.push_back(known);
     }
-    source.refuse(node.source(), "{} = \"{}\": must be a number or \"@NAME\" or \"@NAME+NUMBER\", where NAME is {}",
-                  name, *text, names.empty() ? "that of a [[memory]], of which there is none" : one_of(names));
+    source.refuse(node.source(), R"({} = "{}": must be a number or "@NAME" or "@NAME+NUMBER", where NAME is {})", name,
+                  *text, names.empty() ? "that of a [[memory]], of which there is none" : one_of(names));
   }
   std::uint64_t offset = 0;
   if (plus != text->size()) {

@@ -30,9 +30,7 @@ struct Describe {
     return text + (step.refused ? ", which is refused" : "");
   }
   std::string operator()(const ReadRegister& step) const {
-    const std::string expected = describe(step.expectation, step.place);
-    return fmt::format("read {}{}{}", step.place.name, step.refused ? ", which is refused" : "",
-                       expected.empty() ? "" : ": " + expected);
+    return fmt::format("read {}{}", step.place.name, step.refused ? ", which is refused" : "");
   }
   std::string operator()(const RunFor& step) const { return "run for " + time_text(step.time); }
   std::string operator()(const RunUntilIdle& step) const {

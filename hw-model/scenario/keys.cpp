@@ -41,7 +41,7 @@ std::optional<std::string> Keys::text(std::string_view key) {
   if (found == nullptr) {
     return std::nullopt;
   }
-  const auto text = found->value_exact<std::string>();
+  auto text = found->value_exact<std::string>();
   if (!text) {
     refuse(key, "{} must be text in quotes", key);
   }

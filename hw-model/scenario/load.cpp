@@ -18,7 +18,7 @@ namespace {
 constexpr Picoseconds kUsualDeadline{1'000'000'000'000};  // a second
 constexpr std::string_view kNominal = "nominal";
 constexpr std::uint64_t kBusBytes = std::uint64_t{1} << 40U;
-constexpr std::uint64_t kMostMemory = std::uint64_t{1} << 32U;
+constexpr std::uint64_t kMostMemory = std::uint64_t{1} << 30U;
 
 const toml::table& empty_table() {
   static const toml::table table;
@@ -54,7 +54,7 @@ regs::Mode to_mode(const Source& source, const toml::node& node) {
   const auto text = node.value_exact<std::string>();
   const auto* const found = std::ranges::find(kModes, text.value_or(""), mode_name);
   if (found == kModes.end()) {
-    source.refuse(node.source(), "must be \"error\", \"silicon\", \"ignore\" or \"off\"");
+    source.refuse(node.source(), R"(must be "error", "silicon", "ignore" or "off")");
   }
   return *found;
 }
@@ -76,7 +76,7 @@ void read_rules(const Source& source, const toml::table& table, Profile& profile
 TimingVariant to_timing(const Source& source, const toml::node& node) {
   const auto text = node.value_exact<std::string>();
   if (!text) {
-    source.refuse(node.source(), "timing must be \"nominal\", a link like \"gen=3,lanes=4\", or a list of such");
+    source.refuse(node.source(), R"(timing must be "nominal", a link like "gen=3,lanes=4", or a list of such)");
   }
   TimingVariant variant{.text = *text, .timing = {}};
   if (*text != kNominal) {
@@ -192,25 +192,34 @@ Addresses read_host(Keys& top, HostConfig& host) {
   return addresses;
 }
 
+void read_play(Keys& top, const Addresses& addresses, Scenario& scenario) {
+  Keys keys(top.source(), section(top, "play"));
+  const Picoseconds deadline = keys.time("deadline").value_or(kUsualDeadline);
+  if (deadline.count() == 0) {
+    keys.refuse("deadline", "deadline must be more than 0");
+  }
+  for (const toml::table* const step : keys.tables("steps")) {
+    scenario.steps.push_back(
+        read_step(top.source(), *step, {.scenario = scenario, .addresses = addresses, .deadline = deadline}));
+  }
+  keys.finish();
+  if (scenario.steps.empty()) {
+    top.refuse("play", "[play] must have steps, at least one");
+  }
+}
+
 Scenario read(const Source& source, const toml::table& table) {
   Keys top(source, table);
   Scenario scenario;
   scenario.file = source.name;
   scenario.title = top.text("title").value_or("");
-  const Picoseconds deadline = top.time("deadline").value_or(kUsualDeadline);
-  if (deadline.count() == 0) {
-    top.refuse("deadline", "deadline must be more than 0");
-  }
-  read_card(top, scenario);
-  const Addresses addresses = read_host(top, scenario.host);
-  for (const toml::table* const step : top.tables("step")) {
-    scenario.steps.push_back(
-        read_step(source, *step, {.scenario = scenario, .addresses = addresses, .deadline = deadline}));
+  for (const std::string_view name : {"card", "host", "memory", "play"}) {
+    top.node(name);
   }
   top.finish();
-  if (scenario.steps.empty()) {
-    top.refuse("step", "there is no step");
-  }
+  read_card(top, scenario);
+  const Addresses addresses = read_host(top, scenario.host);
+  read_play(top, addresses, scenario);
   return scenario;
 }
 

@@ -21,6 +21,7 @@
 #include "player.hpp"
 #include "report.hpp"
 #include "scenario.hpp"
+#include "simulation.hpp"
 #include "waveform.hpp"
 
 namespace prd32::scenario {
@@ -42,7 +43,7 @@ void play(Task& task) {
   std::optional<JsonViolationLog> written;
   if (!task.options.violations.empty()) {
     file.open(task.options.violations, std::ios::app);
-    written.emplace(file, [] { return static_cast<std::uint64_t>(Bench::now().count() / 1000); });
+    written.emplace(file, [] { return static_cast<std::uint64_t>(simulation::now().count() / 1000); });
   }
   BreachLog log(written ? &*written : nullptr);
   CardConfig config = scenario.card;
@@ -66,6 +67,7 @@ Json play_here(const Run& run, const Options& options) {
   std::array<char, 1> name{};
   std::array<char*, 2> argv{name.data(), nullptr};
   sc_core::sc_elab_and_sim(1, argv.data());
+  g_task = nullptr;
   return task.report;
 }
 
@@ -152,7 +154,7 @@ void examine(const Options& options, const std::vector<Run>& runs) {
     throw Mistake(fmt::format("{}: --wave needs a quantum of 0, in which the time of everything shows",
                               runs.front().scenario.file));
   }
-  for (const std::string& file : {options.json, options.violations}) {
+  for (const std::string& file : {options.json, options.violations, options.wave}) {
     if (!file.empty() && !std::ofstream(file)) {
       throw Mistake(std::system_error(errno, std::generic_category(), "cannot write " + file).what());
     }

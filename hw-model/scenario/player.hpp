@@ -8,6 +8,7 @@
 #include "bench.hpp"
 #include "report.hpp"
 #include "scenario.hpp"
+#include "simulation.hpp"
 
 namespace prd32::scenario {
 
@@ -23,15 +24,15 @@ class Player {
  private:
   Outcome do_step(const WriteRegister& step);
   Outcome do_step(const ReadRegister& step);
-  Outcome do_step(const RunFor& step);
+  static Outcome do_step(const RunFor& step);
   Outcome do_step(const RunUntilIdle& step);
   Outcome do_step(const RunUntilLine& step);
   Outcome do_step(const RunUntilRegister& step);
   Outcome do_step(const PutBytes& step);
   Outcome do_step(const CheckBytes& step);
   Outcome do_step(const SetRights& step);
-  Outcome do_step(const CheckLines& step);
-  Outcome do_step(const CheckRises& step);
+  Outcome do_step(const CheckLines& step) const;
+  Outcome do_step(const CheckRises& step) const;
   Outcome do_step(const CheckBreaches& step);
   Outcome do_step(const StartStopwatch& step);
   Outcome do_step(const CheckElapsed& step);
@@ -40,7 +41,7 @@ class Player {
 
   bool write(const Place& place, std::uint32_t value, unsigned split);
   bool active(unsigned channel);
-  Outcome waited(Bench::Wait wait, Picoseconds within, std::string expected, const std::string& now);
+  Outcome waited(simulation::Wait wait, Picoseconds within, std::string expected, const std::string& now);
   std::string channels_now();
   Outcome end();
 

@@ -5,6 +5,8 @@
 
 #include <cstdio>
 
+#include "simulation.hpp"
+
 namespace prd32::scenario {
 
 namespace {
@@ -19,7 +21,7 @@ nlohmann::ordered_json head(const Run& run) {
 }
 
 double now_ns() {
-  return static_cast<double>(Bench::now().count()) / kPerNanosecond;
+  return static_cast<double>(simulation::now().count()) / kPerNanosecond;
 }
 
 nlohmann::ordered_json to_json(const CardStatistics& statistics) {
@@ -36,6 +38,11 @@ nlohmann::ordered_json to_json(const CardStatistics& statistics) {
 
 Report::Report(const Run& run, bool verbose) : run_(run), verbose_(verbose) {}
 
+/// What a verbose line begins with.
+std::string Report::time() const {
+  return verbose_ ? fmt::format("{:>14}", time_text(simulation::now())) : "";
+}
+
 void Report::begin() {
   const Scenario& scenario = run_.scenario;
   fmt::print("{}{}{}\n", scenario.file, scenario.title.empty() ? "" : ": ", scenario.title);
@@ -47,22 +54,19 @@ void Report::begin() {
 void Report::step(unsigned line, const std::string& note, const std::string& text, const Outcome& outcome) {
   ++(outcome.ok ? ok_ : failed_);
   if (!note.empty()) {
-    fmt::print("  # {}\n", note);
+    fmt::print("{}  # {}\n", time(), note);
   }
-  fmt::print("  {}  {}:{}  {}", outcome.ok ? "ok    " : "FAILED", run_.scenario.file, line, text);
-  fmt::print("{}\n", outcome.ok && !outcome.found.empty() ? " -> " + outcome.found : "");
+  fmt::print("{}  {}  {}:{}  {}{}\n", time(), outcome.ok ? "ok    " : "FAILED", run_.scenario.file, line, text,
+             outcome.ok && !outcome.found.empty() ? " -> " + outcome.found : "");
   if (!outcome.ok) {
     fmt::print("            expected  {}\n            found     {}\n", outcome.expected, outcome.found);
-  }
-  if (verbose_) {
-    fmt::print("          at {}\n", time_text(Bench::now()));
   }
   nlohmann::ordered_json entry{
       {"line", line}, {"step", text}, {"verdict", outcome.ok ? "ok" : "failed"}, {"at_ns", now_ns()}};
   if (!note.empty()) {
     entry["note"] = note;
   }
-  if (!outcome.expected.empty()) {
+  if (!outcome.ok || !outcome.found.empty()) {
     entry["expected"] = outcome.expected;
   }
   if (!outcome.found.empty()) {
@@ -77,16 +81,15 @@ void Report::not_run(std::size_t steps) {
 
 void Report::access(const HostMemory::Access& access) const {
   if (verbose_) {
-    fmt::print("          at {}: the card {} {} bytes at {:#x}{}\n", time_text(Bench::now()),
-               access.write ? "writes" : "reads", access.bytes, access.address,
-               access.taken ? "" : ", which is refused");
+    fmt::print("{}          the card {} {} bytes at {:#x}{}\n", time(), access.write ? "writes" : "reads", access.bytes,
+               access.address, access.taken ? "" : ", which is refused");
   }
 }
 
 void Report::breach(const Violation& breach) {
   if (verbose_) {
-    fmt::print("          at {}: breach of {}, {}, channel {}: {}\n", time_text(Bench::now()), breach.rule,
-               breach.severity, breach.channel, breach.detail);
+    fmt::print("{}          breach of {}, {}, channel {}: {}\n", time(), breach.rule, breach.severity, breach.channel,
+               breach.detail);
   }
   if (breaches_.size() < BreachLog::kMost) {
     breaches_.push_back({{"at_ns", now_ns()},
@@ -103,7 +106,7 @@ nlohmann::ordered_json Report::finish(const CardStatistics& statistics) {
   const bool ok = failed_ == 0 && not_run_ == 0;
   fmt::print("  {}: {} steps ok{}{}, {} simulated\n", ok ? "ok" : "FAILED", ok_,
              failed_ == 0 ? "" : fmt::format(", {} failed", failed_),
-             not_run_ == 0 ? "" : fmt::format(", {} not run", not_run_), time_text(Bench::now()));
+             not_run_ == 0 ? "" : fmt::format(", {} not run", not_run_), time_text(simulation::now()));
   nlohmann::ordered_json report = head(run_);
   report["ok"] = ok;
   report["simulated_ns"] = now_ns();

@@ -39,6 +39,8 @@ class Report {
   nlohmann::ordered_json finish(const CardStatistics& statistics);
 
  private:
+  std::string time() const;
+
   const Run& run_;
   bool verbose_;
   std::size_t ok_ = 0;

@@ -146,8 +146,7 @@ struct Reader {
       return step;
     }
     if (!parse_quantity(what, kTimes)) {
-      keys.refuse("run", "run = \"{}\": must be \"idle\", \"line\", \"register\", or a time, in {}", what,
-                  names_of(kTimes));
+      keys.refuse("run", R"(run = "{}": must be "idle", "line", "register", or a time, in {})", what, names_of(kTimes));
     }
     return RunFor{.time = *keys.time("run")};
   }
@@ -196,7 +195,7 @@ struct Reader {
   }
 
   std::string region(std::string_view key) {
-    const std::string name = keys.text(key).value_or("");
+    std::string name = keys.text(key).value_or("");
     std::vector<std::string_view> names;
     for (const Region& region : context.scenario.host.regions) {
       names.push_back(region.name);
@@ -260,8 +259,8 @@ struct Reader {
     return step;
   }
 
-  std::string rule(const toml::node& node) {
-    const std::string name = node.value_or(std::string());
+  std::string rule(const toml::node& node) const {
+    std::string name = node.value_or(std::string());
     if (name.empty() || std::ranges::find(regs::kRules, name, &regs::Rule::name) == regs::kRules.end()) {
       keys.source().refuse(node.source(), "there is no rule \"{}\"; docs/registers.md names them all", name);
     }
