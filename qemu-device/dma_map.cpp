@@ -118,6 +118,11 @@ DmaMap::Mappings::iterator DmaMap::remove(Mappings::iterator mapping) {
   return mappings_.erase(mapping);
 }
 
+std::size_t DmaMap::by_message() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(mappings_, [](const auto& mapping) { return mapping.second.file == nullptr; }));
+}
+
 DmaMap::Mappings::const_iterator DmaMap::find(std::uint64_t address) const {
   auto mapping = mappings_.upper_bound(address);
   if (mapping == mappings_.begin()) {

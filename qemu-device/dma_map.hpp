@@ -89,6 +89,8 @@ class DmaMap {
 
   [[nodiscard]] std::size_t size() const { return mappings_.size(); }
   [[nodiscard]] std::size_t most() const { return most_; }
+  /// Of those now, the ones that are known only: what lies there is reached by message.
+  [[nodiscard]] std::size_t by_message() const;
 
  private:
   struct Mapping {

@@ -92,7 +92,7 @@ std::string statistics_text(const CardStatistics& card, const std::vector<unsign
             {"write_bytes", bridge.message_write_bytes},
             {"messages", bridge.dma_messages},
             {"late_replies", bridge.late_replies}}}}},
-        {"mappings", {{"now", map.size()}, {"most", map.most()}}}}},
+        {"mappings", {{"now", map.size()}, {"most", map.most()}, {"by_message", map.by_message()}}}}},
       {"violations", violations.count()},
       {"violations_lost", violations.lost()},
       {"simulated_ns", simulated_nanoseconds()},

@@ -54,7 +54,7 @@ class FakeCard:
         self.records: list[dict] = []
         self.code: int | None = None
         self.log, self.violations_file, self.stats_file = Path("card.log"), Path("violations"), Path("absent")
-        self.counters = {"card": {"active": []}, "bridge": {"mappings": {"now": 4}}, "violations_lost": 0}
+        self.counters = {"card": {"active": []}, "bridge": {"mappings": {"now": 4, "by_message": 1}}, "violations_lost": 0}
         self.pid = os.getpid()
 
     def poll(self) -> int | None:
@@ -218,3 +218,9 @@ def test_runner_that_died_counts_as_a_failure(tmp_path):
 
 def test_nothing_run_is_not_good(tmp_path):
     assert not _report(tmp_path, 0).good and _report(tmp_path, 0, '<testcase classname="a" name="good"/>').good
+
+
+def test_what_the_card_has_no_memory_of_is_no_leak(guest, card):
+    judging = Judge(guest, [card])
+    card.counters["bridge"]["mappings"].update(now=5, by_message=2)
+    assert judging.verdict() == []
