@@ -217,12 +217,14 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--cards", options.cards, "cards: the built-in profiles, then random ones")
       ->capture_default_str()
       ->check(CLI::Range(std::size_t{1}, std::size_t{500}));
-  std::map<std::string, Err> rules;
-  for (std::size_t code = 1; code < regs::kRules.size(); ++code) {
-    rules.emplace(regs::kRules.at(code).name, static_cast<Err>(code));
-  }
-  app.add_option("--break", options.wrong, "the oracle shall be wrong about this rule")
-      ->transform(CLI::Transformer(rules));
+  const auto is_rule = [](const std::string& name) {
+    return code_of(name) == Err::kNone ? "not a rule of docs/registers.md: " + name : std::string();
+  };
+  app.add_option_function<std::string>(
+         "--break", [&options](const std::string& name) { options.wrong = code_of(name); },
+         "the oracle shall be wrong about this rule")
+      ->type_name("RULE")
+      ->check(is_rule);
   app.add_flag("--prove", options.prove, "break the oracle for one rule after the other: each must be found");
   app.add_option("--quantum", options.quantum_us, "channels may run so many microseconds ahead of the simulation")
       ->capture_default_str();

@@ -103,7 +103,7 @@ std::span<const std::uint8_t> CardImage::pristine() {
 CardImage::CardImage(std::uint64_t bytes) : bytes_(pristine().begin(), pristine().begin() + static_cast<long>(bytes)) {}
 
 void CardImage::read(std::uint64_t offset, std::span<std::uint8_t> data) const {
-  std::memcpy(data.data(), &bytes_[offset], data.size());
+  std::ranges::copy(bytes().subspan(offset, data.size()), data.begin());
 }
 
 void CardImage::write(std::uint64_t offset, std::span<const std::uint8_t> data) {

@@ -43,6 +43,11 @@ void compare(std::vector<std::string>& lines, const std::string& what, const std
 
 }  // namespace
 
+Err code_of(std::string_view rule) {
+  const auto* const found = std::ranges::find(regs::kRules, rule, &regs::Rule::name);
+  return found == regs::kRules.end() ? Err::kNone : static_cast<Err>(found - regs::kRules.begin());
+}
+
 void Outcome::clear() {
   answers.clear();
   lines.clear();

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "prd32/registers.hpp"
@@ -13,6 +14,9 @@
 namespace prd32::oracle {
 
 using regs::Err;
+
+/// The code of the rule of that name; kNone when there is none.
+Err code_of(std::string_view rule);
 
 /// The place of the rule's entry in tables by code.
 constexpr std::size_t number_of(Err code) {

@@ -12,14 +12,6 @@ namespace {
 constexpr std::size_t kWidest = 8;
 constexpr unsigned kByteBits = 8;
 
-Err code_of(std::string_view rule) {
-  const auto* const found = std::ranges::find(regs::kRules, rule, &regs::Rule::name);
-  if (found == regs::kRules.end()) {
-    throw std::runtime_error("the card recorded a rule that does not exist");
-  }
-  return static_cast<Err>(found - regs::kRules.begin());
-}
-
 Timing timing_of(bool linked) {
   Timing timing;
   if (linked) {
