@@ -54,7 +54,8 @@ class FakeCard:
         self.records: list[dict] = []
         self.code: int | None = None
         self.log, self.violations_file, self.stats_file = Path("card.log"), Path("violations"), Path("absent")
-        self.counters = {"card": {"active": []}, "bridge": {"mappings": {"now": 4, "by_message": 1}}, "violations_lost": 0}
+        self.counters = {"card": {"active": []}, "bridge": {"mappings": {"now": 4, "by_message": 1}},
+                         "violations_lost": 0}
         self.pid = os.getpid()
 
     def poll(self) -> int | None:
