@@ -75,6 +75,11 @@ Json play_here(const Run& run, const Options& options) {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
+/// indent: spaces a level; -1 for a single line. A file's name may be no UTF-8.
+std::string text_of(const Json& report, int indent) {
+  return report.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
 /// All that comes from the pipe until its other end is closed.
 std::string read_all(int fd) {
   std::string text;
@@ -116,8 +121,9 @@ Json play_in_child(const Run& run, const Options& options) {
   }
   if (child == 0) {
     ::close(ends[0]);
-    write_all(ends[1], play_here(run, options).dump());
-    std::exit(kOk);  // NOLINT(concurrency-mt-unsafe): there is one thread
+    write_all(ends[1], text_of(play_here(run, options), -1));
+    (void)std::fflush(stdout);
+    ::_exit(kOk);  // what was inherited is the parent's to take down
   }
   ::close(ends[1]);
   const std::string text = read_all(ends[0]);
@@ -185,7 +191,7 @@ int run(const Options& options) {
   if (!options.json.empty()) {
     std::ofstream file(options.json);
     const Json all{{"program", PRD32_VERSION_TEXT}, {"ok", ok == runs.size()}, {"runs", std::move(reports)}};
-    file << all.dump(2, ' ', false, Json::error_handler_t::replace) << '\n' << std::flush;
+    file << text_of(all, 2) << '\n' << std::flush;
     if (!file) {
       throw Mistake("cannot write " + options.json);
     }

@@ -12,6 +12,14 @@ sc_core::sc_time to_sc(Picoseconds time) {
   return {static_cast<double>(time.count()), sc_core::SC_PS};
 }
 
+/// SystemC warns when it is asked to let no time pass.
+void advance(const sc_core::sc_time& time) {
+  if (time != sc_core::SC_ZERO_TIME) {
+    sc_core::sc_start(time);
+  }
+  settle();
+}
+
 }  // namespace
 
 void power_up() {
@@ -33,18 +41,16 @@ Wait run_until(const std::function<bool()>& condition, Picoseconds within) {
     }
     const sc_core::sc_time step = sc_core::sc_time_to_pending_activity();
     if (sc_core::sc_time_stamp() + step > end) {
-      sc_core::sc_start(end - sc_core::sc_time_stamp());
+      advance(end - sc_core::sc_time_stamp());
       return Wait::kTooLate;
     }
-    sc_core::sc_start(step);
-    settle();
+    advance(step);
   }
   return Wait::kDone;
 }
 
 void run_for(Picoseconds time) {
-  sc_core::sc_start(to_sc(time));
-  settle();
+  advance(to_sc(time));
 }
 
 Picoseconds now() {

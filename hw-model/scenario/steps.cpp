@@ -25,7 +25,8 @@ struct Reader {
   /// The register, by name or offset, that the key says.
   Place place(std::string_view key) {
     const toml::node* const node = keys.node(key);
-    constexpr std::uint64_t kMostBytes = 8;
+    constexpr std::uint64_t kMostBytes = 8;  // what a processor could try
+    constexpr std::uint64_t kMostOffset = kAllOnes / 2;
     const auto bytes = static_cast<unsigned>(keys.number("bytes", kMostBytes).value_or(0));
     if (const auto name = node->value_exact<std::string>()) {
       try {
@@ -34,7 +35,7 @@ struct Reader {
         keys.refuse(key, "{}", error.what());
       }
     }
-    const auto offset = to_number(keys.source(), *node, key, kAllOnes);
+    const auto offset = to_number(keys.source(), *node, key, kMostOffset);
     if (bytes == 0 || keys.node("channel") != nullptr) {
       keys.refuse(key, "an access by offset needs bytes, 1..{}, and no channel", kMostBytes);
     }
@@ -139,6 +140,9 @@ struct Reader {
         keys.refuse("run", "register is missing: which one is waited for");
       }
       RunUntilRegister step{.place = place("register"), .expectation = {}, .within = within()};
+      if (step.place.bytes > sizeof(std::uint32_t)) {
+        keys.refuse("bytes", "at most {} bytes can be waited for", sizeof(std::uint32_t));
+      }
       step.expectation = expectation(step.place);
       if (!step.expectation.value && !step.expectation.at_least && !step.expectation.at_most) {
         keys.refuse("run", "what is waited for is missing: expect, at_least or at_most");
