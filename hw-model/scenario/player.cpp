@@ -296,7 +296,7 @@ void Player::play() {
   simulation::power_up();
   const std::vector<Step>& steps = run_.scenario.steps;
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    const Outcome outcome = std::visit([this](const auto& action) { return do_step(action); }, steps[i].action);
+    const Outcome outcome = std::visit([this](const auto& action) { return this->do_step(action); }, steps[i].action);
     report_.step(steps[i].line, steps[i].note, describe(steps[i].action), outcome);
     if (outcome.ends) {
       report_.not_run(steps.size() - i - 1);
