@@ -83,7 +83,8 @@ def test_registers_and_lines(transfer):
     assert signal(transfer, "BM_STATUS_0") == [(0, 0), (1_000_000, 1), (end, 4), (end + 1_000_000, 0)]
     assert signal(transfer, "irq_0") == [(0, 0), (end, 1), (end + 1_000_000, 0)]
     assert [value for _, value in signal(transfer, "MOVED_0")] == [0, 4096, 8192]
-    assert transfer.widths["SystemC.card.BM_STATUS_0"] == 8 and transfer.widths["SystemC.card.MOVED_0"] == 32
+    widths = {path.rpartition(".")[2]: width for path, width in transfer.widths.items()}
+    assert (widths["irq_0"], widths["BM_STATUS_0"], widths["MOVED_0"]) == (1, 8, 32)
 
 
 def test_what_changes_last_is_there(tmp_path, write):
