@@ -87,8 +87,7 @@ void run(const Options& options) {
   MessageDma messages(std::chrono::milliseconds(options.dma_timeout_ms), statistics);
   Card card("card", {.memory_size = options.memory_size, .profile = options.profile, .timing = {.link = options.link}},
             violations);
-  Bridge bridge(
-      "bridge", vectors::kCount, [&card] { card.reset(); }, map, messages, statistics, violations);
+  Bridge bridge("bridge", vectors::kCount, [&card] { card.reset(); }, map, messages, statistics, violations);
   PciFunction function(description(options, card), bridge, violations);
   bridge.connect(function);
   // Any of the card's processes may drive a line, hence many writers.

@@ -76,8 +76,7 @@ TEST(ViolationLog, FlushesEachLine) {
 
 TEST(ViolationLog, IsBoundedAndSaysSo) {
   std::ostringstream out;
-  JsonViolationLog log(
-      out, [] { return std::uint64_t{0}; }, 3);
+  JsonViolationLog log(out, [] { return std::uint64_t{0}; }, 3);
   for (int i = 0; i < 10; ++i) {
     log.record(kBreach);
   }

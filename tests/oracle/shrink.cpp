@@ -22,12 +22,12 @@ class Shrinker {
     attempt([](Case& next) { next.bus_time = BusTime::kNone; });
     do {
       progress_ = false;
-      leave_out([](Case & next) -> auto& { return next.steps; });
-      leave_out([](Case & next) -> auto& { return next.tables; });
+      leave_out([](Case& next) -> auto& { return next.steps; });
+      leave_out([](Case& next) -> auto& { return next.tables; });
       for (std::size_t i = 0; i < scene_.tables.size(); ++i) {
-        leave_out([i](Case & next) -> auto& { return next.tables[i].prds; });
+        leave_out([i](Case& next) -> auto& { return next.tables[i].prds; });
       }
-      leave_out([](Case & next) -> auto& { return next.regions; });
+      leave_out([](Case& next) -> auto& { return next.regions; });
       simplify_steps();
       simplify_descriptors();
       simplify_regions();
@@ -84,8 +84,7 @@ class Shrinker {
   void simplify_steps() {
     for (std::size_t i = 0; i < scene_.steps.size(); ++i) {
       if (scene_.steps[i].action == Action::kWrite) {
-        clear_bits(
-            [i](Case & next) -> auto& { return next.steps[i].value; }, 0);
+        clear_bits([i](Case& next) -> auto& { return next.steps[i].value; }, 0);
       }
     }
   }
@@ -97,8 +96,7 @@ class Shrinker {
         if ((before & prd::kEot) == 0) {
           progress_ |= attempt([&](Case& next) { next.tables[t].prds[i] |= prd::kEot; });
         }
-        clear_bits(
-            [=](Case & next) -> auto& { return next.tables[t].prds[i]; }, prd::kEot);
+        clear_bits([=](Case& next) -> auto& { return next.tables[t].prds[i]; }, prd::kEot);
       }
     }
   }
