@@ -15,9 +15,9 @@
 #include "event_loop.hpp"
 #include "options.hpp"
 #include "prd32/card.hpp"
+#include "prd32/waveform.hpp"
 #include "report.hpp"
 #include "simulation.hpp"
-#include "waveform.hpp"
 
 namespace prd32 {
 namespace {
@@ -97,7 +97,7 @@ void run(const Options& options) {
   card.dma.bind(bridge.dma);
   card.irq.bind(lines);
   bridge.irq.bind(lines);
-  const Waveform waveform(options.wave, card);
+  Waveform waveform(options.wave, card);
   const unsigned quantum = options.wave.empty() ? kQuantumUs : 0;
   tlm::tlm_global_quantum::instance().set(sc_core::sc_time(quantum, sc_core::SC_US));
   SystemCSimulation simulation;
@@ -115,6 +115,7 @@ void run(const Options& options) {
   tell_ready(options.ready_fd);
   SPDLOG_INFO("ready for clients at {}", options.socket.empty() ? "--socket-fd" : options.socket.c_str());
   loop.run();
+  waveform.finish();
   report();
 }
 

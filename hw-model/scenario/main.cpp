@@ -19,10 +19,10 @@
 #include "keys.hpp"
 #include "options.hpp"
 #include "player.hpp"
+#include "prd32/waveform.hpp"
 #include "report.hpp"
 #include "scenario.hpp"
 #include "simulation.hpp"
-#include "waveform.hpp"
 
 namespace prd32::scenario {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "waveform.hpp"
+#include "prd32/waveform.hpp"
 
 namespace prd32::scenario {
 namespace {

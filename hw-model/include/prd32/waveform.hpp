@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the card shows of itself over simulated time, as a VCD file for GTKWave and its like. A library of its own, for
-// every program that runs a card.
+// What the card shows of itself over simulated time, as a VCD file for GTKWave and its like.
 #pragma once
 
 #include <string>

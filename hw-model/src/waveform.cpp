@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "waveform.hpp"
+#include "prd32/waveform.hpp"
 
 #include <fmt/format.h>
 
