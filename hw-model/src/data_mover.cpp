@@ -31,6 +31,10 @@ std::optional<Fault> DataMover::move(const Setup& setup, const Position& at, con
   const std::uint64_t offset = setup.card_offset + at.moved;
   const std::span<std::uint8_t> in_place = endpoint.in_place(offset, region.bytes);
   const bool staged = in_place.size() != region.bytes;
+  const auto command = setup.to_host ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND;
+  if (!staged && region.head == region.bytes && bus_.copy_direct(command, region.base, in_place)) {
+    return std::nullopt;  // an endpoint whose bytes lie in one place has nothing to count
+  }
   const std::span<std::uint8_t> buffer = std::span(staging_).first(region.bytes);
   if (setup.to_host) {
     if (staged) {
@@ -41,9 +45,6 @@ std::optional<Fault> DataMover::move(const Setup& setup, const Position& at, con
       endpoint.fetched(region.bytes);
     }
     return fault;
-  }
-  if (!staged && region.head == region.bytes && bus_.copy_direct(tlm::TLM_READ_COMMAND, region.base, in_place)) {
-    return std::nullopt;
   }
   auto fault = from_host(at, region, buffer, going);
   if (!fault && going()) {

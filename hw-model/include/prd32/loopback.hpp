@@ -21,7 +21,7 @@ class Loopback {
   /// data.size() must not exceed room().
   void put(std::span<const std::uint8_t> data) {
     for_each_piece(first_ + level_, data.size(), [&](std::size_t from, std::span<std::uint8_t> piece) {
-      std::ranges::copy(data.subspan(from, piece.size()), piece.begin());
+      std::copy_n(data.data() + from, piece.size(), piece.data());  // ranges::copy of const bytes goes byte by byte
     });
     level_ += data.size();
     changed_.notify(sc_core::SC_ZERO_TIME);
