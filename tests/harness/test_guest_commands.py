@@ -102,7 +102,9 @@ def test_matrix_for_machines(tmp_path):
 
 def test_interrupted_matrix_tells_what_ran(tmp_path):
     """Ctrl-C while a guest runs: it ends, nothing more is started, the table has all cells."""
-    with subprocess.Popen([_TESTBED, "matrix", "--env", "direct/6.12", "--env", "msi", "-j", "1"], text=True,
+    # A shell without job control starts what is in its background with SIGINT ignored, and that is inherited.
+    argv = ["env", "--default-signal=INT", _TESTBED, "matrix", "--env", "direct/6.12", "--env", "msi", "-j", "1"]
+    with subprocess.Popen(argv, text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           process_group=0, env={**os.environ, "PRD32_OUTPUT": str(tmp_path)}) as process:
         end = time.monotonic() + _SECONDS
