@@ -126,7 +126,7 @@ void Host::transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay)
   if (!write) {
     ears_.was_read(address, data, ok);
   }
-  payload.set_dmi_allowed(ok && is_direct(address, 1));
+  payload.set_dmi_allowed(ok && (habits_.promises || is_direct(address, 1)));
   payload.set_response_status(ok ? tlm::TLM_OK_RESPONSE : tlm::TLM_ADDRESS_ERROR_RESPONSE);
 }
 

@@ -23,8 +23,9 @@ struct Stretch {
 
 /// How a bus answers.
 struct BusHabits {
-  bool debug = false;  ///< it answers debug accesses
-  bool waits = false;  ///< b_transport suspends the card for the delay, else it returns the delay
+  bool debug = false;     ///< it answers debug accesses
+  bool waits = false;     ///< b_transport suspends the card for the delay, else it returns the delay
+  bool promises = false;  ///< it says that direct access is there, also where it refuses that
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
 
   bool delays() const { return !waits && delay != sc_core::SC_ZERO_TIME; }

@@ -5,6 +5,8 @@
 #include <array>
 #include <iterator>
 
+#include "prd32/registers.hpp"
+
 namespace prd32::fuzz {
 
 namespace {
@@ -42,19 +44,67 @@ Record draw_record(Random& random) {
           .y = draw_word(random)};
 }
 
-/// Two descriptors, a START and time for it: what seldom comes about by single steps.
-std::vector<Record> draw_transfer(Random& random) {
+/// A little more or less than that, or just that.
+std::uint32_t about(std::uint32_t number, Random& random) {
+  return number + below(random, 3) - 1;
+}
+
+/// Descriptors whose regions end at, or cross, a boundary of 64 KiB, or lie anywhere. Their place is the data.
+Record draw_table(std::uint32_t& bytes, Random& random) {
+  constexpr std::uint32_t kRoom = 0x40;  // from the fifth place to the boundary behind it
+  constexpr unsigned kBeforeBoundary = 4;
+  constexpr unsigned kData = 3;
   Record table = draw_record(random);
   table.action = static_cast<std::uint8_t>(Action::kDescribe);
-  table.a |= 1U;     // it has an EOT
-  table.b &= 0xf8U;  // in the first place for tables,
-  table.c = 0;       // from its beginning on
+  table.a |= 1U;  // it has an EOT
+  table.c = 0;    // and begins with descriptor 0
+  std::uint32_t offset = below(random, kRoom);
+  bytes = 1 + below(random, 2 * kRoom);
+  unsigned place = kData;
+  if (below(random, 2) != 0) {
+    place = kBeforeBoundary;
+    bytes = about(kRoom - offset, random);
+  }
+  table.a = static_cast<std::uint8_t>(below(random, 2) != 0 ? 1U : table.a);
+  table.b = static_cast<std::uint8_t>(place << (kByteBits / 2));
+  table.x = offset | bytes << (kWordBits / 2);
+  table.y = below(random, 2 * kRoom);
+  return table;
+}
+
+/// A table, a START, and time for it: what seldom comes about by single steps.
+std::vector<Record> draw_transfer(Random& random) {
+  std::uint32_t bytes = 0;
+  const Record table = draw_table(bytes, random);
+  const unsigned count = (table.a >> 3U) + 1U;
   Record start = draw_record(random);
   start.action = static_cast<std::uint8_t>(Action::kStart);
-  start.a &= 0x0fU;
+  start.a &= 0x03U;  // the table is in the first place for tables
+  if (below(random, 2) != 0) {
+    start.b = 0;  // a plain transfer, which ends where card memory ends
+    start.c = static_cast<std::uint8_t>(below(random, 2) != 0 ? about(count, random) : 0);
+    start.x = below(random, 2) != 0 ? about(count * bytes, random) : 0;
+    start.y = static_cast<std::uint32_t>(limits::kMemoryMin) - about(count * bytes, random);
+  }
   Record run = draw_record(random);
   run.action = static_cast<std::uint8_t>(Action::kRun);
-  return {table, start, run};
+  const Record interrupts{.action = static_cast<std::uint8_t>(Action::kAccess),
+                          .a = 1,
+                          .b = sizeof(std::uint32_t),
+                          .c = 0,
+                          .x = regs::IrqEnable::kOffset,
+                          .y = ~0U};
+  Record stop = draw_record(random);
+  stop.action = static_cast<std::uint8_t>(Action::kStop);
+  stop.a = start.a;
+  switch (below(random, 3)) {
+    case 0:
+      return {interrupts, table, start, run};
+    case 1:
+      return {table, start, run, stop, run};
+    default:
+      return {table, start, run};
+  }
 }
 
 void change_field(Record& record, Random& random) {

@@ -45,13 +45,14 @@ class Player {
     const bool slow = (header.bus & (kBusDelays | kBusWaits)) != 0;
     station_.set_habits({.debug = (header.bus & kBusDebug) != 0,
                          .waits = (header.bus & kBusWaits) != 0,
+                         .promises = (header.bus & kBusPromises) != 0,
                          .delay = slow ? delay : sc_core::SC_ZERO_TIME});
     const sc_core::sc_time quantum((header.bus & kNoQuantum) != 0 ? 0 : kQuantumUs, sc_core::SC_US);
     tlm::tlm_global_quantum::instance().set(quantum);
     slowest_ = quantum + (slow ? delay : sc_core::SC_ZERO_TIME);
     if ((header.bus & kBusEmpty) == 0) {
-      station_.host().map(kTables, limits::kPrdBoundary, true, false);
-      station_.host().map(kData, limits::kPrdBoundary, true, (header.bus & kBusDirect) != 0);
+      station_.map(kTables, limits::kPrdBoundary, true, false);
+      station_.map(kData, limits::kPrdBoundary, true, (header.bus & kBusDirect) != 0);
     }
   }
 
@@ -99,7 +100,7 @@ void Player::play(const Record& record) {
     case Action::kMap:
       return map(record);
     case Action::kUnmap:
-      return station_.host().unmap(record.a);
+      return station_.unmap(record.a);
     case Action::kDescribe:
       return describe(record);
     case Action::kPoke:
@@ -164,7 +165,7 @@ void Player::start(const Record& record) {
 void Player::map(const Record& record) {
   constexpr std::uint64_t kMostPages = 17;
   const std::uint64_t address = address_of(record.b, record.x * kPageBytes) / kPageBytes * kPageBytes;
-  station_.host().map(address, (record.c % kMostPages + 1) * kPageBytes, (record.a & 1U) == 0, (record.a & 2U) != 0);
+  station_.map(address, (record.c % kMostPages + 1) * kPageBytes, (record.a & 1U) == 0, (record.a & 2U) != 0);
 }
 
 /// a: bits 0..2 EOT, MARK and a reserved bit of the last one, bits 7:3 how many more; b: the places of the table and,

@@ -46,12 +46,13 @@ struct Header {
 };
 static_assert(sizeof(Header) == 4);
 
-inline constexpr unsigned kBusDebug = 1;    ///< it answers debug accesses
-inline constexpr unsigned kBusDelays = 2;   ///< transactions return a delay
-inline constexpr unsigned kBusWaits = 4;    ///< transactions take their time before they return
-inline constexpr unsigned kBusEmpty = 8;    ///< no memory is there to begin with
-inline constexpr unsigned kBusDirect = 16;  ///< what data memory is there to begin with is direct
-inline constexpr unsigned kNoQuantum = 32;  ///< the card's processes may not run ahead of the simulation
+inline constexpr unsigned kBusDebug = 1;      ///< it answers debug accesses
+inline constexpr unsigned kBusDelays = 2;     ///< transactions return a delay
+inline constexpr unsigned kBusWaits = 4;      ///< transactions take their time before they return
+inline constexpr unsigned kBusEmpty = 8;      ///< no memory is there to begin with
+inline constexpr unsigned kBusDirect = 16;    ///< what data memory is there to begin with is direct
+inline constexpr unsigned kNoQuantum = 32;    ///< the card's processes may not run ahead of the simulation
+inline constexpr unsigned kBusPromises = 64;  ///< it says that direct access is there, also where it refuses that
 
 struct Script {
   Header header{};

@@ -89,6 +89,16 @@ void Station::set_habits(const BusHabits& habits) {
   host_.set_habits(habits);
 }
 
+void Station::map(std::uint64_t address, std::uint64_t bytes, bool writable, bool direct) {
+  witness_.memory_changes();
+  host_.map(address, bytes, writable, direct);
+}
+
+void Station::unmap(std::size_t number) {
+  witness_.memory_changes();
+  host_.unmap(number);
+}
+
 void Station::look(std::uint64_t offset, std::span<std::uint8_t> data) {
   fill(look_, tlm::TLM_READ_COMMAND, offset, data);
   const unsigned done = cpu_->transport_dbg(look_);

@@ -45,6 +45,9 @@ class Station : public sc_core::sc_module {
   /// Ends everything, and looks whether it ends; then all is as after power-up.
   void settle(const sc_core::sc_time& longest_transaction);
   Host& host() { return host_; }
+  /// As Host has it.
+  void map(std::uint64_t address, std::uint64_t bytes, bool writable, bool direct);
+  void unmap(std::size_t number);
   void set_habits(const BusHabits& habits);
 
  private:

@@ -68,6 +68,12 @@ void Witness::recorded(std::string_view rule, bool error, int channel) {
   }
 }
 
+void Witness::memory_changes() {
+  for (Transfer& transfer : transfers_) {
+    transfer.was_blind = is_blind(transfer);
+  }
+}
+
 // ---- where descriptors are
 
 std::uint64_t Witness::table_of(const Setup& setup) const {
@@ -129,21 +135,21 @@ bool Witness::fetch_is_due(unsigned channel, std::uint64_t address, std::uint64_
   if (!one_page && bytes != prd::kBytes) {
     return false;
   }
-  if (!transfer.lap_is_known) {
+  if (transfer.setup.cyclic && (!transfer.lap_is_known || is_blind(transfer))) {
     return may_hold_a_descriptor(transfer.setup, address);
   }
   return descriptor_at(transfer.setup, index(channel)) == address ||
          (transfer.setup.cyclic && descriptor_at(transfer.setup, 0) == address);
 }
 
-/// One or both channels fetch there. With both, it is not known whose lap begins.
-void Witness::fetch(std::uint64_t address, std::span<const unsigned> channels) {
+/// One or both channels fetch there. Unless it is certain that one does, it is not known whose lap begins, or whether.
+void Witness::fetch(std::uint64_t address, std::span<const unsigned> channels, bool certain) {
   for (const unsigned channel : channels) {
     Transfer& transfer = transfers_.at(channel);
     transfer.fetching = address;
     if (transfer.setup.cyclic && descriptor_at(transfer.setup, 0) == address) {
       transfer.lap = card_.progress(channel);
-      transfer.lap_is_known = transfer.lap_is_known && channels.size() == 1;
+      transfer.lap_is_known = transfer.lap_is_known && certain;
     }
   }
 }
@@ -220,6 +226,9 @@ Witness::Region Witness::region_of(const Setup& setup, std::uint64_t prd, std::o
 }
 
 bool Witness::is_blind(const Transfer& transfer) const {
+  if (transfer.was_blind) {
+    return true;
+  }
   const std::uint64_t table = table_of(transfer.setup) / limits::kPrdBoundary * limits::kPrdBoundary;
   const std::uint64_t reach = limits::kPrdtLastResort * prd::kBytes + limits::kPrdBoundary;
   return card_.unseen(table, reach) || (table + reach > kAddressEnd && card_.unseen(0, table + reach - kAddressEnd));
@@ -270,7 +279,7 @@ void Witness::begins(bool write, std::uint64_t address, std::uint64_t bytes) {
     due = due || (write && is_one_of(blocks_of(transfer), address, bytes)) ||
           (write == transfer.setup.to_host && data_is_due(channel, address, bytes));
   }
-  fetch(address, fetching);
+  fetch(address, fetching, !due && fetching.size() == 1);
   if (!due && fetching.empty()) {
     card_.complaints.add(
         fmt::format("the card {} {} bytes at {:#x}, which no table says", write ? "writes" : "reads", bytes, address));

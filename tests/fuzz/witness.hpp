@@ -85,6 +85,9 @@ class Witness {
   /// Stopped or reset: nothing new begins on the bus.
   void ended(unsigned channel) { transfers_.at(channel).state = State::kEnded; }
 
+  /// Memory is about to appear or vanish. What the card did before with what vanishes, nobody saw.
+  void memory_changes();
+
   // ---- what the card does
   /// It recorded a breach.
   void recorded(std::string_view rule, bool error, int channel);
@@ -108,6 +111,7 @@ class Witness {
     State state = State::kEnded;
     Setup setup;
     bool ended_by_a_write = false;  ///< to a locked register
+    bool was_blind = false;         ///< its table may have been read unseen
     std::vector<Burst> read;
     std::optional<std::uint64_t> fetching;  ///< a burst under way
     Progress lap;                           ///< when the present lap of a cyclic table began
@@ -124,7 +128,7 @@ class Witness {
   std::uint64_t table_of(const Setup& setup) const;
   std::optional<std::uint64_t> descriptor_at(const Setup& setup, std::uint64_t index) const;
   bool fetch_is_due(unsigned channel, std::uint64_t address, std::uint64_t bytes) const;
-  void fetch(std::uint64_t address, std::span<const unsigned> channels);
+  void fetch(std::uint64_t address, std::span<const unsigned> channels, bool certain);
   Region blocks_of(const Transfer& transfer) const;
   bool data_is_due(unsigned channel, std::uint64_t address, std::uint64_t bytes) const;
   std::uint64_t index(unsigned channel) const;
