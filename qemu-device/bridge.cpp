@@ -7,6 +7,8 @@
 #include <limits>
 #include <utility>
 
+#include "prd32/dma_origin.hpp"
+
 namespace prd32 {
 
 Bridge::Bridge(const sc_core::sc_module_name& name, unsigned vectors, std::function<void()> reset_card, DmaMap& map,
@@ -83,11 +85,15 @@ void Bridge::dma_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_ti
     transaction.set_response_status(tlm::TLM_BURST_ERROR_RESPONSE);
     return;
   }
+  const std::span<std::byte> data(reinterpret_cast<std::byte*>(transaction.get_data_ptr()), size);
+  if (by_idle_channel(transaction)) {
+    carry_out_idle(transaction, data);
+    return;
+  }
   if (const char* rule = function_->dma_refusal(); rule != nullptr) {
     refuse(transaction, rule, address);
     return;
   }
-  const std::span<std::byte> data(reinterpret_cast<std::byte*>(transaction.get_data_ptr()), size);
   const DmaMap::Result result = transaction.is_write() ? map_.write(address, data) : map_.read(address, data);
   if (result.status == DmaStatus::kByMessage) {
     dma_by_message(transaction, data);
@@ -100,6 +106,33 @@ void Bridge::dma_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_ti
   (transaction.is_write() ? statistics_.dma_write_bytes : statistics_.dma_read_bytes) += size;
   transaction.set_dmi_allowed(map_.direct(address).data != nullptr);
   transaction.set_response_status(tlm::TLM_OK_RESPONSE);
+}
+
+bool Bridge::by_idle_channel(const tlm::tlm_generic_payload& transaction) const {
+  const DmaOrigin* const origin = transaction.get_extension<DmaOrigin>();
+  return origin != nullptr && active_ && !active_(origin->channel());
+}
+
+/// One breach is recorded, whatever else is wrong with it: it has the same name wherever a test runs.
+void Bridge::carry_out_idle(tlm::tlm_generic_payload& transaction, std::span<std::byte> data) {
+  const std::uint64_t address = transaction.get_address();
+  violations_.record({.rule = "dma-by-idle-channel",
+                      .severity = severity::kError,
+                      .channel = static_cast<int>(transaction.get_extension<DmaOrigin>()->channel()),
+                      .prd_index = transaction.get_extension<DmaOrigin>()->prd_index(),
+                      .address = address,
+                      .detail = fmt::format("{} of {} bytes at {:#x}, after the channel had told that it was idle",
+                                            transaction.is_write() ? "write" : "read", data.size(), address)});
+  transaction.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+  if (function_->dma_refusal() != nullptr) {
+    return;
+  }
+  const DmaMap::Result result = transaction.is_write() ? map_.write(address, data) : map_.read(address, data);
+  if (result.status == DmaStatus::kByMessage) {
+    dma_by_message(transaction, data);
+  } else if (result.status == DmaStatus::kOk) {
+    transaction.set_response_status(tlm::TLM_OK_RESPONSE);
+  }
 }
 
 void Bridge::dma_by_message(tlm::tlm_generic_payload& transaction, std::span<std::byte> data) {

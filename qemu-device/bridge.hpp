@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <systemc>
+#include <utility>
 
 #include "dma_map.hpp"
 #include "message_dma.hpp"
@@ -38,6 +39,11 @@ class Bridge final : public sc_core::sc_module, public CardPort {
   /// The function whose configuration space gates DMA and whose interrupts the lines drive. Before the first access.
   void connect(PciFunction& function);
 
+  /// Says whether a channel of the card is at work: DMA of one that is not is recorded as "dma-by-idle-channel", and
+  /// carried out as far as it can be, as on a real bus. Transactions that do not say whose they are (DmaOrigin) are not
+  /// looked at.
+  void watch_channels(std::function<bool(unsigned)> active) { active_ = std::move(active); }
+
   [[nodiscard]] bool read(CardSpace space, std::uint64_t address, std::span<std::byte> data) override;
   [[nodiscard]] bool write(CardSpace space, std::uint64_t address, std::span<const std::byte> data) override;
   void reset() override;
@@ -49,6 +55,8 @@ class Bridge final : public sc_core::sc_module, public CardPort {
   [[nodiscard]] bool dma_direct(tlm::tlm_generic_payload& transaction, tlm::tlm_dmi& direct);
   unsigned dma_debug(tlm::tlm_generic_payload& transaction);
   void dma_by_message(tlm::tlm_generic_payload& transaction, std::span<std::byte> data);
+  [[nodiscard]] bool by_idle_channel(const tlm::tlm_generic_payload& transaction) const;
+  void carry_out_idle(tlm::tlm_generic_payload& transaction, std::span<std::byte> data);
   void refuse(tlm::tlm_generic_payload& transaction, const char* rule, std::uint64_t address,
               const std::string& why = {});
   void forward_lines();
@@ -58,6 +66,7 @@ class Bridge final : public sc_core::sc_module, public CardPort {
   MessageDma& messages_;
   BridgeStatistics& statistics_;
   ViolationLog& violations_;
+  std::function<bool(unsigned)> active_;
   PciFunction* function_ = nullptr;
   tlm::tlm_generic_payload transaction_;  ///< reused: there is one access of the client at a time
 };

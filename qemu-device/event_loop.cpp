@@ -13,6 +13,7 @@
 #include <cstring>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 namespace prd32 {
 namespace {
@@ -51,6 +52,14 @@ EventLoop::EventLoop(const Listener& listener, PciFunction& function, DmaMap& dm
       statistics_(statistics),
       options_(options),
       signals_(signal_descriptor()) {}
+
+void EventLoop::attend(int fd, std::function<void()> serve) {
+  const auto free = std::ranges::find(attended_, -1, &Attended::fd);
+  if (free == attended_.end()) {
+    throw std::logic_error("the loop attends to no more descriptors");
+  }
+  *free = {.fd = fd, .serve = std::move(serve)};
+}
 
 void EventLoop::run() {
   simulation_.settle();
@@ -110,7 +119,8 @@ void EventLoop::end_session() {
 void EventLoop::wait(bool block) {
   // poll() ignores negative descriptors, so what is not there needs no case of its own.
   const bool congested = session_ && session_->connection().congested();
-  std::array<pollfd, 4> ready = {{
+  constexpr std::size_t kOwn = 4;
+  std::array<pollfd, kOwn + kMostAttended> ready = {{
       {.fd = signals_.get(), .events = POLLIN, .revents = 0},
       {.fd = session_ ? -1 : listener_.fd(), .events = POLLIN, .revents = 0},
       {.fd = function_.interrupts().intx_unmask_fd(), .events = POLLIN, .revents = 0},
@@ -118,6 +128,9 @@ void EventLoop::wait(bool block) {
        .events = static_cast<short>(congested ? POLLOUT : POLLIN),
        .revents = 0},
   }};
+  for (std::size_t i = 0; i < kMostAttended; ++i) {
+    ready[kOwn + i] = {.fd = attended_[i].fd, .events = POLLIN, .revents = 0};
+  }
   if (::poll(ready.data(), ready.size(), block ? poll_timeout() : 0) <= 0) {
     return;
   }
@@ -129,6 +142,12 @@ void EventLoop::wait(bool block) {
   }
   if (ready[2].revents != 0) {
     function_.interrupts().on_intx_unmask_event();
+  }
+  for (std::size_t i = 0; i < kMostAttended; ++i) {
+    if (ready[kOwn + i].revents != 0) {
+      attended_[i].serve();
+      simulation_.settle();
+    }
   }
 }
 

@@ -2,7 +2,9 @@
 // The program's one loop: the client's messages, simulated time, signals.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <optional>
 
@@ -46,11 +48,21 @@ class EventLoop {
   /// Called on SIGUSR1.
   void on_report(std::function<void()> hook) { report_ = std::move(hook); }
 
+  /// Serves something else, too: `serve`, which must not block, is called when the descriptor is readable. At most
+  /// kMostAttended times.
+  void attend(int fd, std::function<void()> serve);
+
   /// Serves one client at a time until SIGTERM or SIGINT, or the first client's end with `once`.
   void run();
 
+  static constexpr std::size_t kMostAttended = 2;
+
  private:
   using Clock = std::chrono::steady_clock;
+  struct Attended {
+    int fd = -1;
+    std::function<void()> serve;
+  };
 
   void accept();
   void end_session();
@@ -67,6 +79,7 @@ class EventLoop {
   BridgeStatistics& statistics_;
   LoopOptions options_;
   std::function<void()> report_;
+  std::array<Attended, kMostAttended> attended_;
   UniqueFd signals_;
   std::optional<Session> session_;
   bool stop_ = false;

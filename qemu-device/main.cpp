@@ -13,6 +13,8 @@
 
 #include "bridge.hpp"
 #include "event_loop.hpp"
+#include "fault_control.hpp"
+#include "faulty_bus.hpp"
 #include "options.hpp"
 #include "prd32/card.hpp"
 #include "prd32/waveform.hpp"
@@ -87,15 +89,30 @@ void run(const Options& options) {
   MessageDma messages(std::chrono::milliseconds(options.dma_timeout_ms), statistics);
   Card card("card", {.memory_size = options.memory_size, .profile = options.profile, .timing = {.link = options.link}},
             violations);
-  Bridge bridge("bridge", vectors::kCount, [&card] { card.reset(); }, map, messages, statistics, violations);
+  FaultRules rules;
+  Timers timers;
+  FaultyBus faults("faults", vectors::kCount, rules, timers);
+  const auto reset_card = [&] {
+    card.reset();
+    faults.reset();
+  };
+  Bridge bridge("bridge", vectors::kCount, reset_card, map, messages, statistics, violations);
   PciFunction function(description(options, card), bridge, violations);
   bridge.connect(function);
+  bridge.watch_channels([&card](unsigned channel) { return card.active(channel); });
+  faults.on_presence([&function](Presence presence) { function.set_presence(presence); });
   // Any of the card's processes may drive a line, hence many writers.
-  sc_core::sc_vector<sc_core::sc_signal<bool, sc_core::SC_MANY_WRITERS>> lines("lines", vectors::kCount);
-  bridge.mmio.bind(card.mmio);
+  using Line = sc_core::sc_signal<bool, sc_core::SC_MANY_WRITERS>;
+  sc_core::sc_vector<Line> card_lines("card_lines", vectors::kCount);
+  sc_core::sc_vector<Line> lines("lines", vectors::kCount);
+  bridge.mmio.bind(faults.mmio);
+  faults.card_mmio.bind(card.mmio);
   bridge.memory.bind(card.window);
-  card.dma.bind(bridge.dma);
-  card.irq.bind(lines);
+  card.dma.bind(faults.card_dma);
+  faults.dma.bind(bridge.dma);
+  card.irq.bind(card_lines);
+  faults.card_irq.bind(card_lines);
+  faults.irq.bind(lines);
   bridge.irq.bind(lines);
   Waveform waveform(options.wave, card);
   const unsigned quantum = options.wave.empty() ? kQuantumUs : 0;
@@ -112,6 +129,12 @@ void run(const Options& options) {
     }
   };
   loop.on_report(report);
+  FaultControl control(rules, faults, card, options.injected);
+  if (!options.control.empty()) {
+    control.listen(options.control);
+    loop.attend(control.server()->fd(), [&control] { control.server()->serve(); });
+    loop.attend(timers.fd(), [&timers] { timers.run(); });
+  }
   tell_ready(options.ready_fd);
   SPDLOG_INFO("ready for clients at {}", options.socket.empty() ? "--socket-fd" : options.socket.c_str());
   loop.run();

@@ -68,6 +68,10 @@ void declare(CLI::App& app, Options& options) {
       ->type_name("FILE");
   app.add_option("--stats", options.stats, "write counters to this file as JSON, at the end and on SIGUSR1")
       ->type_name("FILE");
+  app.add_option("--control", options.control, "make a UNIX socket here on which faults are asked for (docs/faults.md)")
+      ->type_name("PATH");
+  app.add_option("--injected", options.injected, "append each fault that was injected to this file, as one JSON line")
+      ->type_name("FILE");
   app.add_option("--log-level", options.log_level, "what goes to standard error")
       ->check(CLI::IsMember(std::set<std::string>{"trace", "debug", "info", "warn", "error", "off"}))
       ->capture_default_str();

@@ -23,6 +23,8 @@ struct Options {
   std::string wave;                ///< a file that ends in .vcd; empty: none
   std::string violations;
   std::string stats;
+  std::string control;   ///< path of the socket for faults; empty: none
+  std::string injected;  ///< a file
   std::string log_level = "info";
   unsigned spin_us = 50;
   DmaMode dma = DmaMode::kAuto;

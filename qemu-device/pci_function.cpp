@@ -59,6 +59,10 @@ std::uint64_t PciFunction::region_size(std::uint32_t region) const {
   return found == nullptr ? 0 : found->size;
 }
 
+bool PciFunction::answers(std::uint32_t region) const {
+  return presence_ == Presence::kPresent || (presence_ == Presence::kAllOnes && region == VFIO_PCI_CONFIG_REGION_INDEX);
+}
+
 int PciFunction::check(std::uint32_t region, std::uint64_t offset, std::size_t size) const {
   const std::uint64_t available = region_size(region);
   if (size == 0 || offset >= available || size > available - offset) {
@@ -81,6 +85,10 @@ std::optional<PciFunction::Mapping> PciFunction::mapping(std::uint32_t region) c
 int PciFunction::region_read(std::uint32_t region, std::uint64_t offset, std::span<std::byte> data) {
   if (const int error = check(region, offset, data.size()); error != 0) {
     return error;
+  }
+  if (!answers(region)) {
+    std::ranges::fill(data, std::byte{0xff});
+    return 0;
   }
   if (region == VFIO_PCI_CONFIG_REGION_INDEX) {
     config_.show_intx(interrupts_.intx_asserted());
@@ -116,6 +124,9 @@ void PciFunction::bar_read(const BarDescription& bar, std::uint64_t offset, std:
 int PciFunction::region_write(std::uint32_t region, std::uint64_t offset, std::span<const std::byte> data) {
   if (const int error = check(region, offset, data.size()); error != 0) {
     return error;
+  }
+  if (!answers(region)) {
+    return 0;
   }
   if (region == VFIO_PCI_CONFIG_REGION_INDEX) {
     config_write(static_cast<std::uint32_t>(offset), data);

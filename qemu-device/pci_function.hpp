@@ -31,6 +31,10 @@ class CardPort {
   virtual void reset() = 0;
 };
 
+/// Whether the function is there. kAllOnes: its BARs read all ones and ignore writes, as on a bus without an answer;
+/// kRemoved: configuration space, too.
+enum class Presence : std::uint8_t { kPresent, kAllOnes, kRemoved };
+
 class PciFunction {
  public:
   /// Throws std::invalid_argument when the description is impossible.
@@ -60,6 +64,8 @@ class PciFunction {
   /// The client went: its eventfds are closed, the card and configuration space are as after power-on.
   void disconnect();
 
+  void set_presence(Presence presence) { presence_ = presence; }
+
   /// Null while the function may access memory, else the rule that an access breaks.
   [[nodiscard]] const char* dma_refusal() const;
   /// Called when DMA was allowed and no longer is.
@@ -73,6 +79,7 @@ class PciFunction {
  private:
   [[nodiscard]] const BarDescription* bar(std::uint32_t region) const;
   [[nodiscard]] bool is_msix(std::uint32_t region) const { return msix_ && description_.msix->bar == region; }
+  [[nodiscard]] bool answers(std::uint32_t region) const;
   [[nodiscard]] int check(std::uint32_t region, std::uint64_t offset, std::size_t size) const;
   void bar_read(const BarDescription& bar, std::uint64_t offset, std::span<std::byte> data);
   void bar_write(const BarDescription& bar, std::uint64_t offset, std::span<const std::byte> data);
@@ -86,6 +93,7 @@ class PciFunction {
   ConfigSpace config_;
   Interrupts interrupts_;
   std::optional<MsixTable> msix_;
+  Presence presence_ = Presence::kPresent;
   std::function<void()> dma_blocked_;
 };
 

@@ -59,6 +59,7 @@ Card::Card(const sc_core::sc_module_name& name, const CardConfig& config, Violat
                             .statistics = statistics_,
                             .timing = config_.timing,
                             .link = link_ ? &*link_ : nullptr,
+                            .early_end = early_end_,
                             .status_changed = [this] { status_changed_.notify(sc_core::SC_ZERO_TIME); }});
       }) {
   mmio.register_b_transport(this, &Card::transport);

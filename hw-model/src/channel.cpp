@@ -10,7 +10,7 @@ Channel::Channel(const sc_core::sc_module_name& name, unsigned number, const Cha
     : sc_module(name),
       number_(number),
       parts_(parts),
-      bus_(parts.bus),
+      bus_(parts.bus, number),
       breaches_(number, parts.profile, parts.registers, parts.log),
       rules_(number, parts.profile, parts.memory.bytes().size(), breaches_),
       reader_(bus_, breaches_),

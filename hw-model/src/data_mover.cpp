@@ -56,7 +56,7 @@ std::optional<Fault> DataMover::move(const Setup& setup, const Position& at, con
 std::optional<Fault> DataMover::to_host(const Position& at, const Region& region, std::span<std::uint8_t> data,
                                         const std::function<bool()>& going) {
   return for_each_part(region, data, [&](std::uint64_t address, std::span<std::uint8_t> part) -> std::optional<Fault> {
-    if (!going() || bus_.access(tlm::TLM_WRITE_COMMAND, address, part) || !going()) {
+    if (!going() || access(tlm::TLM_WRITE_COMMAND, address, part, at) || !going()) {
       return std::nullopt;
     }
     return breaches_.fault_if_error({.code = Err::kDataWrite, .prd_index = at.prd_index(), .address = address},
@@ -67,7 +67,7 @@ std::optional<Fault> DataMover::to_host(const Position& at, const Region& region
 std::optional<Fault> DataMover::from_host(const Position& at, const Region& region, std::span<std::uint8_t> data,
                                           const std::function<bool()>& going) {
   return for_each_part(region, data, [&](std::uint64_t address, std::span<std::uint8_t> part) -> std::optional<Fault> {
-    if (!going() || bus_.access(tlm::TLM_READ_COMMAND, address, part) || !going()) {
+    if (!going() || access(tlm::TLM_READ_COMMAND, address, part, at) || !going()) {
       return std::nullopt;
     }
     std::ranges::fill(part, std::uint8_t{0xff});  // what a master abort reads

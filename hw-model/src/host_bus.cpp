@@ -36,7 +36,7 @@ bool HostBus::copy_direct(tlm::tlm_command command, std::uint64_t address, std::
   return true;
 }
 
-bool HostBus::transport(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data,
+bool HostBus::transport(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data, DmaOrigin origin,
                         LocalClock& clock) {
   tlm::tlm_generic_payload payload;
   payload.set_command(command);
@@ -47,6 +47,7 @@ bool HostBus::transport(tlm::tlm_command command, std::uint64_t address, std::sp
   payload.set_byte_enable_ptr(nullptr);
   payload.set_dmi_allowed(false);
   payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+  payload.set_extension(&origin);
   sc_core::sc_time delay = clock.offset();
   socket_->b_transport(payload, delay);
   clock.set_offset(delay);

@@ -25,7 +25,7 @@ std::optional<Fault> TableReader::read(const Position& at, Prd& prd, const std::
     const auto burst = std::span(page_).first(bytes);
     start_ = at.descriptor;
     valid_ = bytes;
-    if (!bus_.access(tlm::TLM_READ_COMMAND, at.descriptor, burst)) {
+    if (!bus_.access(tlm::TLM_READ_COMMAND, at.descriptor, burst, DmaPurpose::kTableFetch, at.prd_index())) {
       if (!going()) {
         return std::nullopt;
       }

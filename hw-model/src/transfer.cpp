@@ -105,6 +105,13 @@ std::optional<Fault> Channel::prepare(const Job& job, Position& at, Prd& prd, Re
   if (auto fault = rules_.examine(job.setup, prd, at, region)) {
     return fault;
   }
+  if (parts_.early_end) {
+    if (const auto bytes = parts_.early_end(number_, at, region, job.setup.to_host)) {
+      region.bytes = std::min(region.bytes, *bytes);
+      region.head = std::min(region.head, region.bytes);
+      region.last = true;
+    }
+  }
   return endpoint_->paced() ? endpoint_->examine(at, bus_.clock().now()) : std::nullopt;
 }
 
@@ -212,7 +219,7 @@ std::optional<Fault> Channel::write_back(const Setup& setup, std::uint32_t statu
       word >>= 8U;
     }
   }
-  const bool taken = bus_.access(tlm::TLM_WRITE_COMMAND, setup.writeback, block);
+  const bool taken = bus_.access(tlm::TLM_WRITE_COMMAND, setup.writeback, block, DmaPurpose::kWriteback, -1);
   if (!running_ || generation != generation_) {
     return std::nullopt;
   }

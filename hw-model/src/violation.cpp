@@ -11,17 +11,12 @@
 
 namespace prd32 {
 
-namespace {
-
-/// The time of day as ISO 8601 in UTC with microseconds.
 std::string wall_clock() {
   const auto now = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
   return fmt::format("{:%FT%T}.{:06}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)),
                      (now - seconds).count());
 }
-
-}  // namespace
 
 JsonViolationLog::JsonViolationLog(std::ostream& out, SimulatedNanoseconds clock, std::uint64_t maximum)
     : out_(out), clock_(std::move(clock)), maximum_(maximum) {}

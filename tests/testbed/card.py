@@ -17,6 +17,7 @@ from types import TracebackType
 
 from testbed.command import tied
 from testbed.errors import TestbedError
+from testbed.faults import Event, Faults
 
 START_SECONDS = 20.0
 STOP_SECONDS = 10.0
@@ -28,8 +29,8 @@ class CardError(TestbedError):
 
 
 class CardProcess:
-    """A running card. In its folder: card.log, violations.jsonl, card-stats.json and, where the path is short enough,
-    card.sock."""
+    """A running card. In its folder: card.log, violations.jsonl, injected.jsonl, card-stats.json and, where the path is
+    short enough, card.sock and control.sock."""
 
     def __init__(self, binary: Path, folder: Path, *, memory_size: str | None = None, extra_args: Sequence[str] = (),
                  log_level: str = "info") -> None:
@@ -38,7 +39,10 @@ class CardProcess:
         self.log = self.folder / "card.log"
         self.violations_file = self.folder / "violations.jsonl"
         self.stats_file = self.folder / "card-stats.json"
+        self.injected_file = self.folder / "injected.jsonl"
         self.socket = self.folder / "card.sock"
+        self.control = self.folder / "control.sock"
+        self._faults: Faults | None = None
         self._short_folder: str | None = None
         self._memory_size = memory_size
         self._extra_args = list(extra_args)
@@ -71,12 +75,14 @@ class CardProcess:
     def start(self) -> CardProcess:
         """Starts the program and waits until clients can connect. Raises CardError when it does not come up."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        if len(os.fsencode(self.socket)) > LONGEST_SOCKET_PATH:
+        if len(os.fsencode(self.control)) > LONGEST_SOCKET_PATH:
             self._short_folder = tempfile.mkdtemp(prefix="prd32-")
             self.socket = Path(self._short_folder) / "card.sock"
+            self.control = Path(self._short_folder) / "control.sock"
         ready, tell_ready = os.pipe()
         command = [str(self.binary), "--socket", str(self.socket), "--ready-fd", str(tell_ready),
                    "--violations", str(self.violations_file), "--stats", str(self.stats_file),
+                   "--control", str(self.control), "--injected", str(self.injected_file),
                    "--log-level", self._log_level, *self._extra_args]
         if self._memory_size is not None:
             command += ["--memory-size", self._memory_size]
@@ -88,6 +94,7 @@ class CardProcess:
             finally:
                 os.close(tell_ready)
             self._wait_ready(ready)
+            self._connect_faults()
         except BaseException:
             self._give_up()
             raise
@@ -116,6 +123,23 @@ class CardProcess:
             said += part
         if said != b"\n":
             raise CardError(f"{self.binary.name} ended before it was ready:\n{self.log_tail()}")
+
+    def _connect_faults(self) -> None:
+        """Now, and answered once: a connection that is made during a test would look like a file left open."""
+        self._faults = Faults(self.control)
+        self._faults.state()
+
+    @property
+    def faults(self) -> Faults:
+        """What makes the card misbehave (docs/faults.md)."""
+        assert self._faults is not None, "the card was not started"
+        return self._faults
+
+    def injected(self) -> list[Event]:
+        """The faults that were injected so far, oldest first."""
+        if not self.injected_file.exists():
+            return []
+        return [Event.of(json.loads(line)) for line in self.injected_file.read_text().splitlines()]
 
     def log_tail(self, characters: int = 2000) -> str:
         """The end of what it logged."""
@@ -174,6 +198,8 @@ class CardProcess:
             raise CardError(f"{self.binary.name} did not end within {STOP_SECONDS:g} s of {number.name} and was "
                             f"killed; see {self.log}") from None
         finally:
+            if self._faults is not None:
+                self._faults.close()
             self._remove_short_folder()
 
     def _remove_short_folder(self) -> None:

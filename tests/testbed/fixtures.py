@@ -23,6 +23,7 @@ from testbed.card import CardProcess
 from testbed.environment import Cell
 from testbed.errors import TestbedError
 from testbed.evidence import Evidence
+from testbed.faults import Faults
 from testbed.guest import Guest
 from testbed.judge import Expected, Judge
 from testbed.lab import CARD_MEMORY, Lab
@@ -148,6 +149,12 @@ def guest(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Guest]:
 def card(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Guest]:
     """A fresh guest with the environment's cards (`.card`, `.cards`) and the driver loaded."""
     yield from _lent(request, lab)
+
+
+@pytest.fixture
+def faults(card: Guest) -> Faults:
+    """What makes the card of the `card` fixture misbehave."""
+    return card.card.faults
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <systemc>
 #include <tlm>
+#include <utility>
 #include <vector>
 
 #include "prd32/channel.hpp"
@@ -59,6 +60,12 @@ class Card : public sc_core::sc_module {
   /// The channels that move data now, or have not yet ended a transfer that was stopped.
   std::vector<unsigned> active_channels() const;
 
+  /// Whether the channel is one of them.
+  bool active(unsigned channel) const { return channels_[channel].active(); }
+
+  /// Makes transfers end too early, and well all the same. An empty hook: none does, as it is unless said.
+  void on_descriptor(EarlyEnd hook) { early_end_ = std::move(hook); }
+
   /// The card's memory itself.
   std::span<std::uint8_t> memory() { return memory_.bytes(); }
   /// The file that holds it, for others to map. The card keeps it.
@@ -94,6 +101,7 @@ class Card : public sc_core::sc_module {
   HostBus bus_;
   Loopback loopback_;
   Arbiter arbiter_;
+  EarlyEnd early_end_;
   std::optional<Link> link_;
   CardStatistics statistics_;
   sc_core::sc_event status_changed_;

@@ -25,6 +25,11 @@
 
 namespace prd32 {
 
+/// Asked before a descriptor's bytes move: after how many of them the engine shall take its transfer for complete;
+/// nothing: it shall go on as it should. For tests of drivers: this is a fault of the card.
+using EarlyEnd = std::function<std::optional<std::uint64_t>(unsigned channel, const Position& at, const Region& region,
+                                                            bool to_host)>;
+
 /// The parts of the card that a channel works with. All outlive it.
 struct ChannelParts {
   RegisterFile& registers;
@@ -37,6 +42,7 @@ struct ChannelParts {
   CardStatistics& statistics;
   const Timing& timing;
   Link* link;                            ///< null: nominal time
+  const EarlyEnd& early_end;             ///< may be empty
   std::function<void()> status_changed;  ///< called after BM_STATUS changed, so that the interrupt lines follow
 };
 

@@ -31,6 +31,10 @@ class DataMover {
   std::optional<Fault> from_host(const Position& at, const Region& region, std::span<std::uint8_t> data,
                                  const std::function<bool()>& going);
 
+  bool access(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> part, const Position& at) {
+    return bus_.access(command, address, part, DmaPurpose::kData, at.prd_index());
+  }
+
   BusPort& bus_;
   Breaches& breaches_;
   std::vector<std::uint8_t> staging_;  // a read's data waits here until it is known that the transfer still stands

@@ -8,6 +8,7 @@
 #include <tlm>
 #include <vector>
 
+#include "prd32/dma_origin.hpp"
 #include "prd32/local_clock.hpp"
 
 namespace prd32 {
@@ -26,7 +27,7 @@ class HostBus {
   /// where it is until this returns. Returns whether the target said OK; only then does a read's data count. Call from
   /// an SC_THREAD.
   [[nodiscard]] bool transport(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data,
-                               LocalClock& clock);
+                               DmaOrigin origin, LocalClock& clock);
 
   /// The bytes themselves, where the target gave direct access for reading to all of them; else null.
   const std::uint8_t* direct(std::uint64_t address, std::size_t bytes) const;
@@ -49,11 +50,12 @@ class HostBus {
 /// One channel's side of the bus: it knows whether the channel is out on it.
 class BusPort {
  public:
-  explicit BusPort(HostBus& bus) : bus_(bus) {}
+  explicit BusPort(HostBus& bus, unsigned channel = 0) : bus_(bus), channel_(channel) {}
 
-  /// Directly or by a transaction; see HostBus.
-  [[nodiscard]] bool access(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data) {
-    return bus_.copy_direct(command, address, data) || transport(command, address, data);
+  /// Directly or by a transaction; see HostBus. prd_index as in DmaOrigin.
+  [[nodiscard]] bool access(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data,
+                            DmaPurpose purpose, std::int64_t prd_index) {
+    return bus_.copy_direct(command, address, data) || transport(command, address, data, purpose, prd_index);
   }
   bool copy_direct(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data) {
     return bus_.copy_direct(command, address, data);
@@ -66,14 +68,16 @@ class BusPort {
   LocalClock& clock() { return clock_; }
 
  private:
-  bool transport(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data) {
+  bool transport(tlm::tlm_command command, std::uint64_t address, std::span<std::uint8_t> data, DmaPurpose purpose,
+                 std::int64_t prd_index) {
     busy_ = true;
-    const bool ok = bus_.transport(command, address, data, clock_);
+    const bool ok = bus_.transport(command, address, data, DmaOrigin(channel_, purpose, prd_index), clock_);
     busy_ = false;
     return ok;
   }
 
   HostBus& bus_;
+  unsigned channel_;
   LocalClock clock_;
   bool busy_ = false;
 };

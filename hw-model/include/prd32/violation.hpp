@@ -15,6 +15,9 @@ inline constexpr std::string_view kError = "error";      ///< the transfer stopp
 inline constexpr std::string_view kWarning = "warning";  ///< the access was ignored
 }  // namespace severity
 
+/// The time of day as ISO 8601 in UTC with microseconds, as log lines have it.
+std::string wall_clock();
+
 /// One breach of a rule.
 struct Violation {
   std::string_view rule;        ///< the rule's name in the register map
