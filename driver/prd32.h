@@ -2,79 +2,70 @@
 /*
  * prd32: a driver for a 32-bit bus-master scatter-gather DMA card.
  *
- * The files follow the steps of one transfer: prd32_chrdev.c takes the system call, prd32_xfer.c
- * pins and maps the memory, prd32_prd.c turns it into descriptors in the table of prd32_prdt.c,
- * and prd32_hw.c makes the card work on them. prd32_main.c brings card and driver together.
+ * What the core offers to its front ends: the card, its memory, and one way to have bytes moved,
+ * struct prd32_request. A front end maps memory with the DMA API for prd32_dma_dev(), submits a
+ * request, and unmaps when the request completed. The core owns the hardware: queues, descriptor
+ * tables, interrupts, deadlines, resets.
  */
 #ifndef PRD32_H
 #define PRD32_H
 
-#include <linux/cdev.h>
-#include <linux/device.h>
-#include <linux/mutex.h>
+#include <linux/auxiliary_bus.h>
+#include <linux/dma-direction.h>
+#include <linux/list.h>
 #include <linux/scatterlist.h>
 #include <linux/types.h>
-#include <linux/uio.h>
-#include <linux/wait.h>
 
-#include "prd32_prd.h"
-#include "prd32_prdt.h"
 #include "prd32_regs.h"
 
 #define PRD32_NAME "prd32"
 
-/**
- * struct prd32_channel - one DMA engine of the card
- * @card: the card it belongs to
- * @index: its number on the card
- * @lock: held from mapping a buffer to unmapping it: one transfer at a time
- * @refuse: 0, or the negative errno with which transfers are refused; guarded by @lock
- * @broken: the engine could not be stopped, so the memory it was given is never freed; guarded
- *	    by @lock
- * @stopping: the card is being removed: the running transfer is to give up
- * @irq_seen: the card interrupted since @waitq was last looked at
- * @waitq: where the transfer waits for @irq_seen or @stopping
- * @prdt: the channel's descriptor table; guarded by @lock
- */
-struct prd32_channel {
-	struct prd32_card *card;
-	unsigned int index;
-	struct mutex lock; /* see above; taken killably on behalf of user space */
-	int refuse;
-	bool broken;
-	bool stopping;
-	bool irq_seen;
-	wait_queue_head_t waitq;
-	struct prd32_prdt prdt;
-};
+struct prd32_card;
+struct prd32_channel;
 
 /**
- * struct prd32_card - one card
- * @dev: the class device; its reference count is the lifetime of this structure, which an open
- *	 file prolongs beyond the removal of the PCI function
- * @cdev: the character device /dev/prd32-N
- * @dma_dev: the PCI function. Not valid once every channel refuses with -ENODEV
- * @mmio: the registers; valid as long as @dma_dev
- * @mem_size: card memory in bytes
- * @granule: what PRD bases and counts must be multiples of, in bytes; a power of two
- * @max_prds: entries that a table may have
- * @flush_irq: the interrupt is level-triggered
- * @ch: the channels; channel 0 is the one in use
+ * struct prd32_client - a front end's seat at a card
+ * @adev: the auxiliary device that the front end's driver binds to
+ * @card: the card; valid while the front end is bound
+ * @refuse: 0, or the negative errno with which its requests are refused
  */
-struct prd32_card {
-	struct device dev;
-	struct cdev cdev;
-	struct device *dma_dev;
-	void __iomem *mmio;
+struct prd32_client {
+	struct auxiliary_device adev;
+	struct prd32_card *card;
+	int refuse;
+};
+
+static inline struct prd32_client *to_prd32_client(struct auxiliary_device *adev)
+{
+	return container_of(adev, struct prd32_client, adev);
+}
+
+/* Names of the auxiliary devices: "prd32.chrdev" and so on. */
+#define PRD32_CLIENT_CHRDEV	"chrdev"
+#define PRD32_CLIENT_DMA	"dma"
+#define PRD32_CLIENT_BLOCK	"block"
+
+/**
+ * struct prd32_info - what a card is; does not change while it is bound
+ * @id: its number among the cards of this system, from 0
+ * @mem_size: card memory in bytes
+ * @granule: what PRD bases and counts must be multiples of, in bytes; a power of two, at most 4096
+ * @max_prds: entries that a table may have
+ * @channels: DMA channels
+ * @cyclic: cyclic tables are there
+ * @writeback: the card writes its status to memory, so that no register need be read
+ * @endpoints: other endpoints than card memory are there
+ */
+struct prd32_info {
+	unsigned int id;
 	u32 mem_size;
 	u32 granule;
 	u32 max_prds;
-	bool flush_irq;
-	struct prd32_channel ch[PRD32_LIMIT_CHANNELS];
+	unsigned int channels;
+	bool cyclic;
+	bool writeback;
+	bool endpoints;
 };
-
-/* Channels that the driver uses, as against those that a card may have. */
-#define PRD32_CHANNELS_USED 1
 
 /**
  * struct prd32_report - how a transfer ended, in the card's words
@@ -90,30 +81,104 @@ struct prd32_report {
 	u32 moved;
 };
 
-/* prd32_hw.c: the only file that touches registers */
-int prd32_hw_identify(struct prd32_card *card);
-void prd32_hw_enable_irq(struct prd32_card *card);
-int prd32_hw_quiet(struct prd32_card *card);
-void prd32_hw_setup(struct prd32_channel *ch, bool to_host, u32 card_addr, u32 length);
-void prd32_hw_start(struct prd32_channel *ch, bool to_host);
-int prd32_hw_stop(struct prd32_channel *ch);
-int prd32_hw_status(struct prd32_channel *ch);
-void prd32_hw_report(struct prd32_channel *ch, struct prd32_report *report);
-bool prd32_hw_ack_irq(struct prd32_channel *ch);
+/**
+ * struct prd32_place - how far the tables of a request have come
+ * @sg: entry that comes next
+ * @skip: bytes of it that are done
+ * @left: bytes of the request that are in no table yet
+ */
+struct prd32_place {
+	struct scatterlist *sg;
+	u64 skip;
+	u64 left;
+};
 
-/* prd32_xfer.c */
-extern unsigned int prd32_chunk_kib;
-extern unsigned int prd32_timeout_ms;
-ssize_t prd32_xfer_iter(struct prd32_channel *ch, struct iov_iter *iter, u32 card_addr,
-			bool to_host, bool nonblock);
-void prd32_xfer_refuse(struct prd32_channel *ch, int err);
-void prd32_xfer_allow(struct prd32_channel *ch);
+/**
+ * struct prd32_request - bytes to be moved
+ * @client: who asks
+ * @sg: mapped scatter list: its DMA addresses and lengths are used, no more
+ * @nents: mapped entries in @sg, as the DMA API returned
+ * @skip: bytes of @sg to leave out at its beginning
+ * @length: bytes to move, at most what is left of @sg; in a cyclic request the length of a lap
+ * @card_addr: offset into card memory, bytes
+ * @to_host: the card writes host memory
+ * @endpoint: PRD32_ENDPOINT_*
+ * @pattern: what PRD32_PATTERN takes, with PRD32_ENDPOINT_PATTERN
+ * @pattern_seed: what PRD32_PATTERN_SEED takes
+ * @pattern_rate: what PRD32_PATTERN_RATE takes
+ * @pattern_fifo: what PRD32_PATTERN_FIFO takes
+ * @polled: somebody will call prd32_poll() for its completion: no interrupt is wanted
+ * @nowait: refuse with -EAGAIN rather than wait for other requests
+ * @period: bytes after which @elapsed is called; not 0 makes the request cyclic, which then ends
+ *	    only when it is cancelled or fails. @length must be a multiple of it
+ * @elapsed: another @period is done; called like @complete
+ * @complete: the engine is done with the memory; called once for each request that
+ *	      prd32_submit() accepted, in any context, interrupts perhaps off. The request is the
+ *	      front end's again
+ * @error: result: 0, or a negative errno
+ * @moved: result: bytes moved, from the beginning on, also with an error. While a cyclic request
+ *	   runs: bytes since its start
+ * @stuck: result: the engine could not be stopped: memory of the request must never be unmapped
+ *	   or freed
+ * @crc: result: CRC-32C of the bytes, with PRD32_ENDPOINT_CHECKSUM
+ * @ch: the core's: the channel that it was given to
+ * @node: the core's: place in the channel's queue
+ * @at: the core's: what of @sg comes next
+ * @cancelled: the core's: the errno with which it is to end
+ */
+struct prd32_request {
+	struct prd32_client *client;
+	struct scatterlist *sg;
+	unsigned int nents;
+	u64 skip;
+	u64 length;
+	u32 card_addr;
+	bool to_host;
+	bool polled;
+	bool nowait;
+	u8 endpoint;
+	u32 pattern;
+	u32 pattern_seed;
+	u32 pattern_rate;
+	u32 pattern_fifo;
+	u32 period;
+	void (*elapsed)(struct prd32_request *req);
+	void (*complete)(struct prd32_request *req);
 
-/* prd32_chrdev.c */
+	int error;
+	bool stuck;
+	u64 moved;
+	u32 crc;
+
+	struct prd32_channel *ch;
+	struct list_head node;
+	struct prd32_place at;
+	int cancelled;
+};
+
+static inline enum dma_data_direction prd32_dir(bool to_host)
+{
+	return to_host ? DMA_FROM_DEVICE : DMA_TO_DEVICE;
+}
+
+/* core/pci.c, core/errors.c */
+struct device *prd32_dma_dev(struct prd32_card *card);
+const struct prd32_info *prd32_info(struct prd32_card *card);
+int prd32_reset_card(struct prd32_card *card);
+
+/* core/channel.c: the one submission path */
+#define PRD32_ANY_CHANNEL (-1)
+int prd32_submit(struct prd32_request *req, int channel);
+void prd32_cancel(struct prd32_request *req, int error);
+void prd32_cancel_all(struct prd32_client *client, int error);
+bool prd32_poll(struct prd32_card *card, unsigned int channel);
+
+/* core/memory.c: who has which part of card memory */
+int prd32_memory_alloc(struct prd32_card *card, u32 size, u32 *addr);
+void prd32_memory_free(struct prd32_card *card, u32 addr, u32 size);
+
+/* Front ends: one driver of the auxiliary bus each. */
 int prd32_chrdev_init(void);
 void prd32_chrdev_exit(void);
-struct prd32_card *prd32_card_alloc(struct device *parent);
-int prd32_chrdev_add(struct prd32_card *card);
-void prd32_chrdev_del(struct prd32_card *card);
 
 #endif /* PRD32_H */

@@ -32,12 +32,12 @@ def test_a_long_reader_does_not_starve_a_short_one(card):
 
 @pytest.mark.card_memory("512M")
 def test_nonblock_on_a_busy_card(card):
-    """While another process is at the channel, O_NONBLOCK answers EAGAIN, and at once."""
-    busy = card.start(f"while :; do dd if={DEVICE} of=/dev/null bs=32M 2>/dev/null; done")
+    """While other processes are at every channel, O_NONBLOCK answers EAGAIN, and at once."""
+    busy = [card.start(f"while :; do dd if={DEVICE} of=/dev/null bs=32M 2>/dev/null; done") for _ in range(4)]
     answers = []
     try:
         before = interrupts(card)
-        wait_until(lambda: interrupts(card) > before, "the other process works")
+        wait_until(lambda: interrupts(card) > before, "the other processes work")
 
         def refused() -> bool:
             result = call(card, "read", 4096, offset=0, nonblock=True)
@@ -46,9 +46,11 @@ def test_nonblock_on_a_busy_card(card):
 
         wait_until(refused, "EAGAIN")
     finally:
-        busy.kill()
+        for process in busy:
+            process.kill()
         card.run("killall dd", check=False)
-        busy.wait(30)
+        for process in busy:
+            process.wait(30)
     assert set(answers) <= {(-1, "EAGAIN"), (4096, None)}
     wait_until(lambda: call(card, "read", 4096, offset=0, nonblock=True)["result"] == 4096, "idle again")
 

@@ -14,8 +14,10 @@ _MODULES = ["driver", *sorted(str(path.parent.relative_to(places.TOP))
 _CHECKPATCH = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch")
 _IGNORED = (
     "FILE_PATH_CHANGES,"  # wants a MAINTAINERS entry, which an out-of-tree driver has not
-    "SPDX_LICENSE_TAG"  # knows only the kernel's own list of folders
+    "SPDX_LICENSE_TAG,"  # knows only the kernel's own list of folders
+    "MACRO_ARG_REUSE"  # an iterator names its argument twice, as list.h does
 )
+_TRACE_IGNORED = _IGNORED + ",OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT"  # TRACE_EVENT() has a layout of its own
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +60,15 @@ def test_checkpatch(build_root, checkpatch):
         for module in _MODULES:
             shutil.copytree(places.TOP / module, folder / "code" / module)
         files = sorted(str(path.relative_to(folder)) for module in _MODULES
-                       for path in (folder / "code" / module).glob("*.[ch]"))
+                       for path in (folder / "code" / module).rglob("*.[ch]"))
         assert len(files) > len(_MODULES)
-        out = buildroot.run(build_root, folder, ["perl", "scripts/checkpatch.pl", "--no-tree", "--strict", "--terse",
-                                                 "--max-line-length=100", "--ignore", _IGNORED, "-f", *files],
-                            what="checkpatch --strict", deadline=120)
+        events = [name for name in files if Path(name).name == "trace.h"]
+        out = "".join(buildroot.run(build_root, folder, ["perl", "scripts/checkpatch.pl", "--no-tree", "--strict",
+                                                         "--terse", "--max-line-length=100", "--ignore", ignored,
+                                                         "-f", *some],
+                                    what="checkpatch --strict", deadline=120)
+                      for ignored, some in ((_IGNORED, [name for name in files if name not in events]),
+                                            (_TRACE_IGNORED, events)))
     assert "WARNING" not in out and "CHECK" not in out
 
 

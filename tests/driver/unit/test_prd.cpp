@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Regions become descriptors: driver/prd32_prd.c.
+// Regions become descriptors: driver/core/prd.c.
 #include <asm/byteorder.h>
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <vector>
 
 extern "C" {
-#include "prd32_prd.h"
+#include "core/prd.h"
 #include "prd32_regs.h"
 }
 

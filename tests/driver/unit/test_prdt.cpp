@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the descriptor table comes from: driver/prd32_prdt.c, on allocators that keep or break the kernel's promise.
+// Where the descriptor table comes from: driver/core/prdt.c, on allocators that keep or break the kernel's promise.
 #include <gtest/gtest.h>
 #include <linux/dma-mapping.h>
 
@@ -10,7 +10,7 @@
 #include <vector>
 
 extern "C" {
-#include "prd32_prdt.h"
+#include "core/prdt.h"
 #include "prd32_regs.h"
 }
 

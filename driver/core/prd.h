@@ -26,6 +26,7 @@ struct prd32_table {
 
 void prd32_table_init(struct prd32_table *table, struct prd32_prd *prds, u32 max);
 s64 prd32_table_add(struct prd32_table *table, u64 addr, u64 len);
+void prd32_table_mark(struct prd32_table *table);
 void prd32_table_end(struct prd32_table *table);
 
 #endif /* PRD32_PRD_H */

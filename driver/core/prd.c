@@ -6,7 +6,7 @@
 #include <linux/errno.h>
 #include <linux/minmax.h>
 
-#include "prd32_prd.h"
+#include "prd.h"
 #include "prd32_regs.h"
 
 /**
@@ -68,5 +68,15 @@ s64 prd32_table_add(struct prd32_table *table, u64 addr, u64 len)
 void prd32_table_end(struct prd32_table *table)
 {
 	if (table->used)
-		table->prds[table->used - 1].flags = cpu_to_le16(PRD32_PRD_EOT);
+		table->prds[table->used - 1].flags |= cpu_to_le16(PRD32_PRD_EOT);
+}
+
+/**
+ * prd32_table_mark() - have the card tell when it is done with the last descriptor so far
+ * @table: a table for cyclic use; nothing happens when it is empty
+ */
+void prd32_table_mark(struct prd32_table *table)
+{
+	if (table->used)
+		table->prds[table->used - 1].flags |= cpu_to_le16(PRD32_PRD_MARK);
 }

@@ -6,7 +6,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/errno.h>
 
-#include "prd32_prdt.h"
+#include "prdt.h"
 #include "prd32_regs.h"
 
 #define PRDT_BYTES (PRD32_LIMIT_PRDT_MAX_ENTRIES * sizeof(struct prd32_prd))

@@ -1,0 +1,538 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The one path of all requests: queued, started table by table, ended, completed. The rule that
+ * everything obeys: a request completes, and its memory is unmapped, only when the engine was seen
+ * idle, or when the request says that it is stuck.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/jiffies.h>
+
+#include "core.h"
+#include "trace.h"
+
+/**
+ * prd32_channel_init() - prepare a channel's software
+ * @card: the card
+ * @index: the channel
+ */
+void prd32_channel_init(struct prd32_card *card, unsigned int index)
+{
+	struct prd32_channel *ch = &card->ch[index];
+
+	ch->card = card;
+	ch->index = index;
+	spin_lock_init(&ch->lock);
+	INIT_LIST_HEAD(&ch->queue);
+	init_waitqueue_head(&ch->idle);
+	prd32_recovery_init(ch);
+}
+
+/* Describe what comes next of a request, as far as a table goes, up to @most bytes. */
+static int prd32_fill(struct prd32_channel *ch, struct prd32_request *req, u64 most)
+{
+	while (most) {
+		u64 rest;
+		s64 added;
+
+		if (!req->at.sg)
+			return -EINVAL;
+		rest = min_t(u64, sg_dma_len(req->at.sg) - req->at.skip, most);
+		added = prd32_table_add(&ch->table, sg_dma_address(req->at.sg) + req->at.skip,
+					rest);
+		if (added < 0)
+			return -EIO;
+		req->at.skip += added;
+		req->at.left -= added;
+		most -= added;
+		if (req->at.skip == sg_dma_len(req->at.sg)) {
+			req->at.sg = sg_next(req->at.sg);
+			req->at.skip = 0;
+		}
+		if (added < rest)
+			break;
+	}
+	return 0;
+}
+
+/* A table that is one lap of a cyclic request: the last descriptor of each period is marked. */
+static int prd32_fill_lap(struct prd32_channel *ch, struct prd32_request *req)
+{
+	while (req->at.left) {
+		u64 before = req->at.left;
+		int err = prd32_fill(ch, req, req->period);
+
+		if (err)
+			return err;
+		if (before - req->at.left != req->period)
+			return -E2BIG;
+		prd32_table_mark(&ch->table);
+	}
+	return 0;
+}
+
+static int prd32_fill_table(struct prd32_channel *ch, struct prd32_request *req)
+{
+	int err;
+
+	ch->table_from = req->at;
+	prd32_table_init(&ch->table, ch->prdt.entries, ch->card->info.max_prds);
+	err = req->period ? prd32_fill_lap(ch, req) : prd32_fill(ch, req, req->at.left);
+	if (err)
+		return err;
+	/* Card memory can be gone on with in the next table; what begins anew at START cannot. */
+	if (req->at.left && req->endpoint != PRD32_ENDPOINT_MEMORY)
+		return -E2BIG;
+	prd32_table_end(&ch->table);
+	return ch->table.used ? 0 : -EIO;
+}
+
+/* The engine is idle and @ch->active has bytes left: run the next table. */
+static int prd32_start_table(struct prd32_channel *ch)
+{
+	struct prd32_request *req = ch->active;
+	int err = prd32_fill_table(ch, req);
+
+	if (err)
+		return err;
+	ch->stats.tables++;
+	ch->stats.prds += ch->table.used;
+	ch->overdue = false;
+	ch->periods = 0;
+	WRITE_ONCE(ch->cyclic, req->period);
+	if (!req->period)
+		mod_timer(&ch->watchdog,
+			  jiffies + msecs_to_jiffies(READ_ONCE(prd32_timeout_ms)));
+	prd32_hw_set_irq(ch, !req->polled);
+	trace_prd32_doorbell(ch, req);
+	prd32_hw_start(ch, req, req->card_addr + req->moved, ch->table.bytes);
+	return 0;
+}
+
+/**
+ * prd32_channel_end() - the active request is done with
+ * @ch: the channel, locked; its engine is idle, or broken
+ * @error: the request's result
+ * @done: the request is put here; see prd32_complete()
+ */
+void prd32_channel_end(struct prd32_channel *ch, int error, struct list_head *done)
+{
+	struct prd32_request *req = ch->active;
+
+	ch->active = NULL;
+	WRITE_ONCE(ch->cyclic, false);
+	ch->depth--;
+	ch->stats.requests++;
+	ch->stats.failed += !!error;
+	if (req->to_host)
+		ch->stats.bytes_to_host += req->moved;
+	else
+		ch->stats.bytes_from_host += req->moved;
+	req->error = error;
+	req->stuck = ch->broken;
+	WRITE_ONCE(req->ch, NULL);
+	list_add_tail(&req->node, done);
+	trace_prd32_complete(ch, req);
+	wake_up(&ch->idle);
+}
+
+/**
+ * prd32_complete() - tell the front ends
+ * @done: requests that ended, taken out of their channels
+ *
+ * With no lock held: a front end may submit the next request at once.
+ */
+void prd32_complete(struct list_head *done)
+{
+	struct prd32_request *req, *next;
+
+	list_for_each_entry_safe(req, next, done, node) {
+		list_del_init(&req->node);
+		req->complete(req);
+	}
+}
+
+/**
+ * prd32_channel_start_next() - give the engine work, if it is free and there is some
+ * @ch: the channel, locked
+ * @done: requests that could not even be started
+ */
+void prd32_channel_start_next(struct prd32_channel *ch, struct list_head *done)
+{
+	while (!ch->active && !ch->frozen && !ch->recovering && !list_empty(&ch->queue)) {
+		int err;
+
+		ch->active = list_first_entry(&ch->queue, struct prd32_request, node);
+		list_del_init(&ch->active->node);
+		err = prd32_start_table(ch);
+		if (err)
+			prd32_channel_end(ch, err, done);
+	}
+}
+
+static int prd32_check_end(struct prd32_channel *ch, const struct prd32_report *report)
+{
+	if (report->code == PRD32_ERR_NONE && report->moved == ch->table.bytes)
+		return 0;
+	trace_prd32_error(ch, report);
+	dev_err_ratelimited(ch->card->dma_dev,
+			    "channel %u: %s at descriptor %u, address %#x; %u of %llu bytes moved\n",
+			    ch->index, prd32_err_name(report->code), report->index,
+			    report->address, report->moved, ch->table.bytes);
+	return report->code == PRD32_ERR_PATTERN_OVERRUN ? -EOVERFLOW : -EIO;
+}
+
+/**
+ * prd32_channel_table_ended() - the engine is done with a table: go on with what comes next
+ * @ch: the channel, locked
+ * @report: how the table ended
+ * @error: 0, or a negative errno that ends the request unless all of it was moved
+ * @done: requests that are done with
+ */
+void prd32_channel_table_ended(struct prd32_channel *ch, const struct prd32_report *report,
+			       int error, struct list_head *done)
+{
+	struct prd32_request *req = ch->active;
+
+	timer_delete(&ch->watchdog);
+	if (!error || report->code || report->moved == ch->table.bytes)
+		error = prd32_check_end(ch, report);
+	if (!req->period)
+		req->moved += min_t(u64, report->moved, ch->table.bytes);
+	if (req->endpoint == PRD32_ENDPOINT_CHECKSUM && !error)
+		req->crc = prd32_hw_crc(ch);
+	if (!error && req->at.left) {
+		error = req->cancelled ?: prd32_start_table(ch);
+		if (!error)
+			return;
+	}
+	prd32_channel_end(ch, error, done);
+	prd32_channel_start_next(ch, done);
+}
+
+static void prd32_periods_passed(struct prd32_channel *ch)
+{
+	struct prd32_request *req = ch->active;
+	u32 periods = prd32_hw_periods(ch);
+
+	if (periods == ch->periods)
+		return;
+	req->moved += (u64)(periods - ch->periods) * req->period;
+	ch->periods = periods;
+	req->elapsed(req);
+}
+
+/**
+ * prd32_channel_event() - something may have happened: look, and go on
+ * @ch: the channel
+ * @ask: ask the card, even if it writes its status to memory
+ *
+ * What the card says counts, not what woke us: an interrupt may be lost, may be late, or may
+ * belong to somebody else on the same line.
+ *
+ * Return: true when a table had ended.
+ */
+bool prd32_channel_event(struct prd32_channel *ch, bool ask)
+{
+	struct prd32_report report;
+	unsigned long flags;
+	LIST_HEAD(done);
+	int ended = 0;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	if (ch->active && !ch->recovering) {
+		ended = prd32_hw_ended(ch, &report, ask);
+		if (ended > 0)
+			prd32_channel_table_ended(ch, &report, 0, &done);
+		else if (ch->active->period)
+			prd32_periods_passed(ch);
+		else if (ended < 0)
+			queue_work(system_unbound_wq, &ch->recovery);
+	}
+	spin_unlock_irqrestore(&ch->lock, flags);
+	prd32_complete(&done);
+	return ended > 0;
+}
+
+/**
+ * prd32_poll() - look whether a request has ended, without an interrupt
+ * @card: the card
+ * @channel: the channel that the request was submitted to
+ *
+ * Return: true when one had; its complete() was called.
+ */
+bool prd32_poll(struct prd32_card *card, unsigned int channel)
+{
+	struct prd32_channel *ch = &card->ch[channel];
+	bool ended = prd32_channel_event(ch, false);
+
+	if (ended)
+		ch->stats.polls++;
+	return ended;
+}
+
+static int prd32_check_request(const struct prd32_info *info, const struct prd32_request *req)
+{
+	if (!req->length || !req->nents)
+		return -EINVAL;
+	if (req->endpoint == PRD32_ENDPOINT_MEMORY) {
+		if (req->length > info->mem_size || req->card_addr > info->mem_size - req->length)
+			return -EINVAL;
+	} else if (!info->endpoints) {
+		return -EOPNOTSUPP;
+	}
+	if (!req->period)
+		return 0;
+	if (!info->cyclic)
+		return -EOPNOTSUPP;
+	return req->elapsed && !(req->length % req->period) ? 0 : -EINVAL;
+}
+
+/* The channel with the least to do that no cyclic request keeps for itself. */
+static struct prd32_channel *prd32_pick(struct prd32_card *card)
+{
+	struct prd32_channel *ch, *best = NULL;
+	unsigned int least = UINT_MAX;
+
+	prd32_for_each_channel(ch, card) {
+		unsigned int depth = READ_ONCE(ch->depth);
+
+		/* A glance without the lock: prd32_enqueue() looks again. */
+		if (depth < least && !READ_ONCE(ch->cyclic)) {
+			best = ch;
+			least = depth;
+		}
+	}
+	return best;
+}
+
+static int prd32_enqueue(struct prd32_channel *ch, struct prd32_request *req)
+{
+	int refuse = READ_ONCE(req->client->refuse) ?: ch->refuse;
+
+	if (refuse)
+		return refuse;
+	if (ch->depth && req->nowait)
+		return -EAGAIN;
+	if (ch->cyclic || (ch->depth && req->period))
+		return -EBUSY;
+	req->at.sg = req->sg;
+	req->at.skip = req->skip;
+	req->at.left = req->length;
+	while (req->at.sg && req->at.skip >= sg_dma_len(req->at.sg)) {
+		req->at.skip -= sg_dma_len(req->at.sg);
+		req->at.sg = sg_next(req->at.sg);
+	}
+	req->moved = 0;
+	req->crc = 0;
+	req->cancelled = 0;
+	req->stuck = false;
+	req->error = -EINPROGRESS;
+	WRITE_ONCE(req->ch, ch);
+	list_add_tail(&req->node, &ch->queue);
+	ch->depth++;
+	return 0;
+}
+
+/**
+ * prd32_submit() - have a request done
+ * @req: the request; see there for what must be filled in. Memory that the card reads was made
+ *	 ready by the DMA API
+ * @channel: the channel, or PRD32_ANY_CHANNEL for the one with the least to do
+ *
+ * From any context. Requests of one channel are done in their order.
+ *
+ * Return: 0, and complete() will be called, or has been; else it will not be: -EINVAL for a
+ * request that makes no sense, -EOPNOTSUPP for one that this card cannot do, -EAGAIN when it would
+ * have to wait and must not, -EBUSY when cyclic requests stand in the way, -ENODEV or -EIO when
+ * card or channel are gone or out of order.
+ */
+int prd32_submit(struct prd32_request *req, int channel)
+{
+	struct prd32_card *card = req->client->card;
+	int err = prd32_check_request(&card->info, req);
+	struct prd32_channel *ch;
+	unsigned long flags;
+	LIST_HEAD(done);
+
+	if (err)
+		return err;
+	ch = channel == PRD32_ANY_CHANNEL ? prd32_pick(card) : &card->ch[channel];
+	if (!ch)
+		return -EBUSY;
+	spin_lock_irqsave(&ch->lock, flags);
+	trace_prd32_submit(ch, req);
+	err = prd32_enqueue(ch, req);
+	if (!err)
+		prd32_channel_start_next(ch, &done);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	prd32_complete(&done);
+	return err;
+}
+
+/* With the channel locked: a waiting request ends here, the active one when it was stopped. */
+static void prd32_cancel_locked(struct prd32_channel *ch, struct prd32_request *req, int error,
+				struct list_head *done)
+{
+	req->cancelled = error;
+	if (req == ch->active) {
+		queue_work(system_unbound_wq, &ch->recovery);
+		return;
+	}
+	ch->depth--;
+	ch->stats.requests++;
+	ch->stats.failed++;
+	req->error = error;
+	WRITE_ONCE(req->ch, NULL);
+	list_move_tail(&req->node, done);
+}
+
+/**
+ * prd32_cancel() - end a request early
+ * @req: a request that was submitted; it may be completing right now, but must still exist
+ * @error: its result, unless it succeeds all the same
+ *
+ * Returns at once; complete() tells when the memory is free.
+ */
+void prd32_cancel(struct prd32_request *req, int error)
+{
+	struct prd32_channel *ch = READ_ONCE(req->ch);
+	unsigned long flags;
+	LIST_HEAD(done);
+
+	if (!ch)
+		return;
+	spin_lock_irqsave(&ch->lock, flags);
+	if (req->ch == ch)
+		prd32_cancel_locked(ch, req, error, &done);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	prd32_complete(&done);
+}
+
+static void prd32_cancel_of(struct prd32_channel *ch, struct prd32_client *client, int error)
+{
+	struct prd32_request *req, *next;
+	unsigned long flags;
+	LIST_HEAD(done);
+
+	spin_lock_irqsave(&ch->lock, flags);
+	list_for_each_entry_safe(req, next, &ch->queue, node)
+		if (!client || req->client == client)
+			prd32_cancel_locked(ch, req, error, &done);
+	req = ch->active;
+	if (req && (!client || req->client == client))
+		prd32_cancel_locked(ch, req, error, &done);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	prd32_complete(&done);
+}
+
+/**
+ * prd32_cancel_all() - end all requests of a front end early, and refuse further ones
+ * @client: the front end
+ * @error: their result
+ */
+void prd32_cancel_all(struct prd32_client *client, int error)
+{
+	struct prd32_channel *ch;
+
+	WRITE_ONCE(client->refuse, error);
+	prd32_for_each_channel(ch, client->card)
+		prd32_cancel_of(ch, client, error);
+}
+
+static void prd32_wait_idle(struct prd32_channel *ch)
+{
+	/* Not for ever: the watchdog ends every request but cyclic ones, which were cancelled. */
+	wait_event(ch->idle, !READ_ONCE(ch->active));
+}
+
+/**
+ * prd32_freeze() - keep requests waiting, and wait for those that the engines have
+ * @card: the card
+ */
+void prd32_freeze(struct prd32_card *card)
+{
+	struct prd32_channel *ch;
+
+	prd32_for_each_channel(ch, card) {
+		spin_lock_irq(&ch->lock);
+		ch->frozen++;
+		if (ch->active && ch->active->period) {
+			ch->active->cancelled = -ECANCELED;
+			queue_work(system_unbound_wq, &ch->recovery);
+		}
+		spin_unlock_irq(&ch->lock);
+	}
+	prd32_for_each_channel(ch, card)
+		prd32_wait_idle(ch);
+}
+
+/**
+ * prd32_thaw() - undo prd32_freeze(), or half of a reset
+ * @card: the card, ready to transfer
+ */
+void prd32_thaw(struct prd32_card *card)
+{
+	struct prd32_channel *ch;
+
+	prd32_for_each_channel(ch, card) {
+		LIST_HEAD(done);
+
+		spin_lock_irq(&ch->lock);
+		if (!--ch->frozen)
+			prd32_channel_start_next(ch, &done);
+		spin_unlock_irq(&ch->lock);
+		prd32_complete(&done);
+	}
+}
+
+/**
+ * prd32_channel_replay() - the active request lost its engine: have it done again
+ * @ch: the channel, locked, with an idle engine
+ * @done: the request, if it cannot be repeated
+ *
+ * Card memory is where it was, and moving the same bytes twice does no harm. What a stream gave
+ * or took is gone.
+ */
+void prd32_channel_replay(struct prd32_channel *ch, struct list_head *done)
+{
+	struct prd32_request *req = ch->active;
+
+	timer_delete(&ch->watchdog);
+	if (req->cancelled || req->period || req->endpoint != PRD32_ENDPOINT_MEMORY) {
+		prd32_channel_end(ch, req->cancelled ?: -EIO, done);
+		return;
+	}
+	req->at = ch->table_from;
+	ch->active = NULL;
+	list_add(&req->node, &ch->queue);
+	wake_up(&ch->idle);
+}
+
+/**
+ * prd32_refuse() - end all requests, and refuse further ones for good
+ * @card: the card; it is being removed, or has left already
+ */
+void prd32_refuse(struct prd32_card *card)
+{
+	struct prd32_channel *ch;
+
+	prd32_for_each_channel(ch, card) {
+		spin_lock_irq(&ch->lock);
+		ch->refuse = -ENODEV;
+		spin_unlock_irq(&ch->lock);
+		prd32_cancel_of(ch, NULL, -ENODEV);
+	}
+}
+
+/**
+ * prd32_kill() - as prd32_refuse(), and wait until no request is left
+ * @card: the card
+ */
+void prd32_kill(struct prd32_card *card)
+{
+	struct prd32_channel *ch;
+
+	prd32_refuse(card);
+	prd32_for_each_channel(ch, card)
+		prd32_wait_idle(ch);
+}

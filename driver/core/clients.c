@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The front ends' seats: devices on the auxiliary bus, each of which can be bound and unbound.
+ */
+#include <linux/slab.h>
+
+#include "core.h"
+
+static const char *const prd32_client_names[] = {
+	PRD32_CLIENT_CHRDEV, PRD32_CLIENT_DMA, PRD32_CLIENT_BLOCK,
+};
+
+static void prd32_client_release(struct device *dev)
+{
+	kfree(to_prd32_client(to_auxiliary_dev(dev)));
+}
+
+static int prd32_client_add(struct prd32_card *card, unsigned int index)
+{
+	struct prd32_client *client = kzalloc(sizeof(*client), GFP_KERNEL);
+	int err;
+
+	if (!client)
+		return -ENOMEM;
+	client->card = card;
+	client->adev.name = prd32_client_names[index];
+	client->adev.id = card->info.id;
+	client->adev.dev.parent = card->dma_dev;
+	client->adev.dev.release = prd32_client_release;
+	err = auxiliary_device_init(&client->adev);
+	if (err) {
+		kfree(client);
+		return err;
+	}
+	err = auxiliary_device_add(&client->adev);
+	if (err) {
+		auxiliary_device_uninit(&client->adev);
+		return err;
+	}
+	card->clients[index] = client;
+	return 0;
+}
+
+/**
+ * prd32_clients_add() - offer a card to the front ends
+ * @card: the card, ready to transfer
+ *
+ * Return: 0 or a negative errno.
+ */
+int prd32_clients_add(struct prd32_card *card)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(card->clients); i++) {
+		err = prd32_client_add(card, i);
+		if (err) {
+			prd32_clients_remove(card);
+			return err;
+		}
+	}
+	return 0;
+}
+
+/**
+ * prd32_clients_remove() - unbind the front ends
+ * @card: the card
+ */
+void prd32_clients_remove(struct prd32_card *card)
+{
+	unsigned int i = ARRAY_SIZE(card->clients);
+
+	while (i--) {
+		if (!card->clients[i])
+			continue;
+		auxiliary_device_delete(&card->clients[i]->adev);
+		auxiliary_device_uninit(&card->clients[i]->adev);
+		card->clients[i] = NULL;
+	}
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The core's own view of card and channels. Front ends see prd32.h only.
+ *
+ * Files follow a request: channel.c takes and queues it, prd.c turns its memory into descriptors
+ * in the table of prdt.c, hw.c makes the card work on them, irq.c hears of the end, recovery.c of
+ * an end that does not come. pci.c brings card and driver together, power.c and errors.c part and
+ * reunite them, clients.c seats the front ends.
+ */
+#ifndef PRD32_CORE_H
+#define PRD32_CORE_H
+
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "prd.h"
+#include "prd32.h"
+#include "prdt.h"
+
+struct gen_pool;
+
+/**
+ * struct prd32_stats - what a channel has done; guarded by the channel's lock
+ * @requests: requests that completed
+ * @failed: those of them that did so with an error
+ * @bytes_to_host: bytes that the card wrote to host memory
+ * @bytes_from_host: bytes that the card read from host memory
+ * @tables: descriptor tables started
+ * @prds: descriptors in them
+ * @interrupts: interrupts that were the channel's
+ * @polls: looks of prd32_poll() that found an end
+ * @lost: ends that no interrupt told of
+ * @timeouts: tables that did not end in time
+ * @stops: tables that were stopped
+ * @channel_resets: stops that needed a reset of the channel
+ * @function_resets: stops that needed a reset of the whole card
+ */
+struct prd32_stats {
+	u64 requests;
+	u64 failed;
+	u64 bytes_to_host;
+	u64 bytes_from_host;
+	u64 tables;
+	u64 prds;
+	u64 interrupts;
+	u64 polls;
+	u64 lost;
+	u64 timeouts;
+	u64 stops;
+	u64 channel_resets;
+	u64 function_resets;
+};
+
+/**
+ * struct prd32_status - what the card writes to memory before it interrupts (status writeback)
+ * @bm_status: PRD32_BM_STATUS_*
+ * @error: PRD32_ERR_*
+ * @residual: bytes of LENGTH that were not moved
+ * @sequence: number of this block; written together with the others
+ */
+struct prd32_status {
+	__le32 bm_status;
+	__le32 error;
+	__le32 residual;
+	__le32 sequence;
+};
+
+/**
+ * struct prd32_channel - one DMA engine of the card
+ * @card: the card it belongs to
+ * @index: its number on the card
+ * @irq: its interrupt, unless all channels share a message
+ * @lock: guards everything below; taken in the interrupt handler
+ * @queue: requests that wait
+ * @active: the request at the engine
+ * @cyclic: @active is a cyclic request; also looked at without @lock
+ * @depth: requests in @queue and @active
+ * @table: what the engine was given of @active
+ * @table_from: where in @active that table begins, for replaying it
+ * @refuse: 0, or the negative errno with which requests are refused
+ * @frozen: not 0: @queue is kept, nothing is started
+ * @recovering: recovery.c or errors.c has the engine: its end is not looked at
+ * @overdue: the deadline of @table has passed
+ * @broken: the engine could not be stopped, so the memory it was given is never freed
+ * @periods: of a cyclic request: periods seen
+ * @sequence: of the last status block that was seen
+ * @control: what the CONTROL register holds
+ * @programmed: @control, the table's and the status block's address are in the card
+ * @status: where the card writes its status, or NULL when it does not
+ * @status_dma: bus address of @status
+ * @prdt: the channel's descriptor table
+ * @idle: woken when @active becomes NULL
+ * @watchdog: deadline of @table
+ * @recovery: stops the engine: sleeps meanwhile
+ * @stats: counters
+ */
+struct prd32_channel {
+	struct prd32_card *card;
+	unsigned int index;
+	unsigned int irq;
+	spinlock_t lock; /* see above */
+	struct list_head queue;
+	struct prd32_request *active;
+	bool cyclic;
+	unsigned int depth;
+	struct prd32_table table;
+	struct prd32_place table_from;
+	int refuse;
+	unsigned int frozen;
+	bool recovering;
+	bool overdue;
+	bool broken;
+	u32 periods;
+	u32 sequence;
+	u32 control;
+	bool programmed;
+	struct prd32_status *status;
+	dma_addr_t status_dma;
+	struct prd32_prdt prdt;
+	wait_queue_head_t idle;
+	struct timer_list watchdog;
+	struct work_struct recovery;
+	struct prd32_stats stats;
+};
+
+/**
+ * struct prd32_card - one card; lives from probe to remove
+ * @dma_dev: the PCI function
+ * @mmio: the registers
+ * @info: what front ends may know
+ * @irq_lock: guards @irq_enable and its register
+ * @irq_enable: what the IRQ_ENABLE register holds
+ * @read_cause: only the cause register tells whose interrupt it is: a line, perhaps shared
+ * @one_message: all channels share a single message interrupt
+ * @recovery_lock: one recovery or reset at a time
+ * @recoverer: who holds @recovery_lock while it resets the function
+ * @memory: who has which part of card memory; offsets are raised by PRD32_MEMORY_BASE
+ * @clients: the front ends' seats
+ * @ch: the channels
+ */
+struct prd32_card {
+	struct device *dma_dev;
+	void __iomem *mmio;
+	struct prd32_info info;
+	spinlock_t irq_lock; /* see above */
+	u32 irq_enable;
+	bool read_cause;
+	bool one_message;
+	struct mutex recovery_lock; /* see above */
+	struct task_struct *recoverer;
+	struct gen_pool *memory;
+	struct prd32_client *clients[3];
+	struct prd32_channel ch[PRD32_LIMIT_CHANNELS];
+};
+
+#define prd32_for_each_channel(ch, card) \
+	for ((ch) = (card)->ch; (ch) < (card)->ch + (card)->info.channels; (ch)++)
+
+/* Module parameters, main.c */
+extern unsigned int prd32_timeout_ms;
+extern bool prd32_use_writeback;
+
+/* hw.c: the only file that touches registers */
+int prd32_hw_identify(struct prd32_card *card);
+int prd32_hw_quiet(struct prd32_card *card);
+void prd32_hw_enable_irqs(struct prd32_card *card);
+void prd32_hw_set_irq(struct prd32_channel *ch, bool on);
+void prd32_hw_forget(struct prd32_channel *ch);
+void prd32_hw_start(struct prd32_channel *ch, const struct prd32_request *req, u32 card_addr,
+		    u32 length);
+int prd32_hw_stop(struct prd32_channel *ch);
+int prd32_hw_reset_channel(struct prd32_channel *ch);
+int prd32_hw_status(struct prd32_channel *ch);
+int prd32_hw_ended(struct prd32_channel *ch, struct prd32_report *report, bool ask);
+void prd32_hw_report(struct prd32_channel *ch, struct prd32_report *report);
+u32 prd32_hw_periods(struct prd32_channel *ch);
+u32 prd32_hw_crc(struct prd32_channel *ch);
+bool prd32_hw_irq_pending(struct prd32_channel *ch);
+void prd32_hw_ack_irq(struct prd32_channel *ch, bool flush);
+void prd32_hw_rearm(struct prd32_card *card);
+
+/* channel.c */
+void prd32_channel_init(struct prd32_card *card, unsigned int index);
+bool prd32_channel_event(struct prd32_channel *ch, bool ask);
+void prd32_channel_table_ended(struct prd32_channel *ch, const struct prd32_report *report,
+			       int error, struct list_head *done);
+void prd32_channel_end(struct prd32_channel *ch, int error, struct list_head *done);
+void prd32_channel_replay(struct prd32_channel *ch, struct list_head *done);
+void prd32_channel_start_next(struct prd32_channel *ch, struct list_head *done);
+void prd32_complete(struct list_head *done);
+void prd32_freeze(struct prd32_card *card);
+void prd32_thaw(struct prd32_card *card);
+void prd32_refuse(struct prd32_card *card);
+void prd32_kill(struct prd32_card *card);
+
+/* recovery.c */
+void prd32_recovery_init(struct prd32_channel *ch);
+void prd32_recovery_exit(struct prd32_channel *ch);
+
+/* errors.c */
+extern const struct pci_error_handlers prd32_error_handlers;
+
+/* power.c */
+extern const struct dev_pm_ops prd32_pm_ops;
+void prd32_silence(struct prd32_card *card);
+
+/* irq.c */
+int prd32_irq_setup(struct prd32_card *card);
+
+/* memory.c */
+int prd32_memory_setup(struct prd32_card *card);
+
+/* clients.c */
+int prd32_clients_add(struct prd32_card *card);
+void prd32_clients_remove(struct prd32_card *card);
+
+/* pci.c */
+extern struct pci_driver prd32_pci_driver;
+
+#endif /* PRD32_CORE_H */

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Register access: identify the card, then start, stop and status of a channel.
+ *
+ * Ordering: ioread32() and iowrite32() are the fully ordered accessors. A write is ordered after
+ * earlier stores to coherent memory, so the table is visible to the card before START is; a read
+ * is ordered before later loads, so once a register says that a transfer ended, what the card
+ * wrote to memory before it changed that register is what the processor loads. The status block
+ * in memory is another matter: nothing but dma_rmb() orders its sequence number before the rest,
+ * and before the data. The _relaxed accessors would not do.
+ *
+ * Each read of a register waits for the card, each write does not. On the path of a transfer that
+ * goes well there are four writes and, with status writeback and message interrupts, no read.
+ */
+#include <linux/bitfield.h>
+#include <linux/io.h>
+#include <linux/iopoll.h>
+#include <linux/sizes.h>
+
+#include "core.h"
+
+#define STOP_POLL_US	20
+#define STOP_TIMEOUT_US	1000000
+
+static u32 rd32(struct prd32_card *card, u32 reg)
+{
+	return ioread32(card->mmio + reg);
+}
+
+static void wr32(struct prd32_card *card, u32 reg, u32 value)
+{
+	iowrite32(value, card->mmio + reg);
+}
+
+static u32 cause_done(unsigned int index)
+{
+	return PRD32_IRQ_CAUSE_CH0 << index;
+}
+
+static u32 cause_all(unsigned int index)
+{
+	return cause_done(index) | PRD32_IRQ_CAUSE_ERR0 << index;
+}
+
+/* Two different patterns: a stuck line or a read that returns the last write must not pass. */
+static int prd32_hw_self_test(struct prd32_card *card)
+{
+	static const u32 patterns[] = { 0x5aa50ff0, 0xa55af00f };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(patterns); i++) {
+		wr32(card, PRD32_SCRATCH, patterns[i]);
+		if (rd32(card, PRD32_ID) != PRD32_ID_MAGIC_EXPECTED ||
+		    rd32(card, PRD32_SCRATCH) != patterns[i])
+			return -EIO;
+	}
+	wr32(card, PRD32_SCRATCH, 0);
+	return 0;
+}
+
+static void prd32_hw_read_info(struct prd32_card *card, u32 caps)
+{
+	struct prd32_info *info = &card->info;
+
+	info->mem_size = rd32(card, PRD32_MEM_SIZE);
+	info->granule = 1u << FIELD_GET(PRD32_CAPS_GRANULE_LOG2, caps);
+	info->max_prds = min_t(u32, BIT(FIELD_GET(PRD32_CAPS_ENTRIES_LOG2, caps)),
+			       PRD32_LIMIT_PRDT_MAX_ENTRIES);
+	info->channels = min_t(u32, FIELD_GET(PRD32_CAPS_CHANNELS, caps), PRD32_LIMIT_CHANNELS);
+	info->cyclic = FIELD_GET(PRD32_CAPS_CYCLIC, caps);
+	info->writeback = FIELD_GET(PRD32_CAPS_WRITEBACK, caps);
+	info->endpoints = FIELD_GET(PRD32_CAPS_ENDPOINTS, caps);
+}
+
+/**
+ * prd32_hw_identify() - see that this is a card that the driver knows, and what it can do
+ * @card: its info is filled in
+ *
+ * Return: 0; -ENODEV for another card or another version; -EIO when registers do not hold what
+ * was written.
+ */
+int prd32_hw_identify(struct prd32_card *card)
+{
+	struct device *dev = card->dma_dev;
+	u32 id = rd32(card, PRD32_ID);
+	u32 version = rd32(card, PRD32_VERSION);
+	u32 caps = rd32(card, PRD32_CAPS);
+	int err;
+
+	if (id != PRD32_ID_MAGIC_EXPECTED)
+		return dev_err_probe(dev, -ENODEV, "identification is %#x, not %#x\n", id,
+				     PRD32_ID_MAGIC_EXPECTED);
+	if (FIELD_GET(PRD32_VERSION_MAJOR, version) != PRD32_VERSION_MAJOR_EXPECTED)
+		return dev_err_probe(dev, -ENODEV, "register interface %u.%u, but %u is needed\n",
+				     (u32)FIELD_GET(PRD32_VERSION_MAJOR, version),
+				     (u32)FIELD_GET(PRD32_VERSION_MINOR, version),
+				     PRD32_VERSION_MAJOR_EXPECTED);
+	if (!FIELD_GET(PRD32_CAPS_CHANNELS, caps))
+		return dev_err_probe(dev, -ENODEV, "no DMA channel (capabilities %#x)\n", caps);
+	/* Pages and bounce buffers keep no alignment beyond that of the smallest page. */
+	if (1u << FIELD_GET(PRD32_CAPS_GRANULE_LOG2, caps) > SZ_4K)
+		return dev_err_probe(dev, -ENODEV, "units of %u bytes are too large\n",
+				     1u << FIELD_GET(PRD32_CAPS_GRANULE_LOG2, caps));
+	err = prd32_hw_self_test(card);
+	if (err)
+		return dev_err_probe(dev, err, "SCRATCH does not keep what is written\n");
+	prd32_hw_read_info(card, caps);
+	return 0;
+}
+
+/**
+ * prd32_hw_enable_irqs() - let the channels interrupt when a transfer ends
+ * @card: the card
+ *
+ * The end of a transfer is reported in success and in error alike, so the ERRn causes, which
+ * would only repeat it, stay off.
+ */
+void prd32_hw_enable_irqs(struct prd32_card *card)
+{
+	unsigned long flags;
+	unsigned int i;
+
+	spin_lock_irqsave(&card->irq_lock, flags);
+	card->irq_enable = 0;
+	for (i = 0; i < card->info.channels; i++)
+		card->irq_enable |= cause_done(i);
+	wr32(card, PRD32_IRQ_ENABLE, card->irq_enable);
+	spin_unlock_irqrestore(&card->irq_lock, flags);
+}
+
+/**
+ * prd32_hw_set_irq() - whether a channel interrupts
+ * @ch: the channel
+ * @on: false for requests that somebody polls for
+ */
+void prd32_hw_set_irq(struct prd32_channel *ch, bool on)
+{
+	struct prd32_card *card = ch->card;
+	u32 mask = cause_done(ch->index);
+	unsigned long flags;
+
+	spin_lock_irqsave(&card->irq_lock, flags);
+	if (!(card->irq_enable & mask) == on) {
+		card->irq_enable ^= mask;
+		wr32(card, PRD32_IRQ_ENABLE, card->irq_enable);
+	}
+	spin_unlock_irqrestore(&card->irq_lock, flags);
+}
+
+/**
+ * prd32_hw_rearm() - have a message sent for each cause that is still pending
+ * @card: a card whose channels share one message
+ *
+ * The message is sent when the line rises. When one channel's cause comes before the other's is
+ * cleared, the line never falls, so it is made to: nothing that is pending can be forgotten then.
+ */
+void prd32_hw_rearm(struct prd32_card *card)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&card->irq_lock, flags);
+	wr32(card, PRD32_IRQ_ENABLE, 0);
+	wr32(card, PRD32_IRQ_ENABLE, card->irq_enable);
+	spin_unlock_irqrestore(&card->irq_lock, flags);
+}
+
+/**
+ * prd32_hw_forget() - what was programmed is not in the card any more
+ * @ch: a channel that was reset
+ */
+void prd32_hw_forget(struct prd32_channel *ch)
+{
+	ch->programmed = false;
+	ch->sequence = 0;
+	if (ch->status)
+		memset(ch->status, 0, sizeof(*ch->status));
+}
+
+/**
+ * prd32_hw_quiet() - no interrupts, no transfers, nothing pending
+ * @card: the card
+ *
+ * Whoever had the card before may have left a channel running, and it would go on as soon as the
+ * card is bus master.
+ *
+ * Return: 0, or -ETIMEDOUT when a channel did not stop.
+ */
+int prd32_hw_quiet(struct prd32_card *card)
+{
+	struct prd32_channel *ch;
+	int err = 0;
+
+	wr32(card, PRD32_IRQ_ENABLE, 0);
+	prd32_for_each_channel(ch, card) {
+		int stop_err = prd32_hw_stop(ch);
+
+		if (!stop_err)
+			stop_err = prd32_hw_reset_channel(ch);
+		if (!err)
+			err = stop_err;
+	}
+	return err;
+}
+
+/* What stays the same from transfer to transfer is written only when it is not there. */
+static void prd32_hw_program(struct prd32_channel *ch, const struct prd32_request *req)
+{
+	struct prd32_card *card = ch->card;
+	u32 control = FIELD_PREP(PRD32_CONTROL_ENDPOINT, req->endpoint);
+
+	if (ch->status)
+		control |= PRD32_CONTROL_WRITEBACK;
+	if (req->period)
+		control |= PRD32_CONTROL_CYCLIC;
+	if (!ch->programmed) {
+		wr32(card, PRD32_BM_PRDT(ch->index), lower_32_bits(ch->prdt.dma));
+		if (ch->status)
+			wr32(card, PRD32_WRITEBACK_ADDR(ch->index), lower_32_bits(ch->status_dma));
+	}
+	if (!ch->programmed || control != ch->control)
+		wr32(card, PRD32_CONTROL(ch->index), control);
+	ch->control = control;
+	ch->programmed = true;
+	if (req->endpoint == PRD32_ENDPOINT_PATTERN) {
+		wr32(card, PRD32_PATTERN(ch->index), req->pattern);
+		wr32(card, PRD32_PATTERN_SEED(ch->index), req->pattern_seed);
+		wr32(card, PRD32_PATTERN_RATE(ch->index), req->pattern_rate);
+		wr32(card, PRD32_PATTERN_FIFO(ch->index), req->pattern_fifo);
+	}
+}
+
+/**
+ * prd32_hw_start() - let an idle channel run
+ * @ch: the channel; its table is complete
+ * @req: whose table it is
+ * @card_addr: offset into card memory in bytes
+ * @length: what the table describes, in bytes; the card checks that it does
+ */
+void prd32_hw_start(struct prd32_channel *ch, const struct prd32_request *req, u32 card_addr,
+		    u32 length)
+{
+	struct prd32_card *card = ch->card;
+	u8 command = PRD32_BM_COMMAND_START | (req->to_host ? PRD32_BM_COMMAND_TO_HOST : 0);
+
+	prd32_hw_program(ch, req);
+	wr32(card, PRD32_CARD_ADDR(ch->index), card_addr);
+	wr32(card, PRD32_LENGTH(ch->index), length);
+	/* Ordered after the stores to the table; see the top of this file. */
+	iowrite8(command, card->mmio + PRD32_BM_COMMAND(ch->index));
+}
+
+/**
+ * prd32_hw_status() - what the channel is doing
+ * @ch: the channel
+ *
+ * Return: PRD32_BM_STATUS_*, or -ENODEV when the card does not answer: it has left, and its
+ * registers read as all ones, which a status with its reserved bits cannot be.
+ */
+int prd32_hw_status(struct prd32_channel *ch)
+{
+	u8 status = ioread8(ch->card->mmio + PRD32_BM_STATUS(ch->index));
+
+	return status == 0xff ? -ENODEV : status;
+}
+
+static int prd32_hw_wait_idle(struct prd32_channel *ch)
+{
+	int status;
+
+	return read_poll_timeout(prd32_hw_status, status,
+				 status < 0 || !(status & PRD32_BM_STATUS_ACTIVE),
+				 STOP_POLL_US, STOP_TIMEOUT_US, false, ch);
+}
+
+/**
+ * prd32_hw_stop() - stop a channel and see it stopped
+ * @ch: the channel, running or not
+ *
+ * Only when this, or a reset, returned 0 may memory that the card was given be unmapped. Sleeps.
+ *
+ * Return: 0 when the channel is idle, or gone together with its card; -ETIMEDOUT when it is still
+ * active after a second.
+ */
+int prd32_hw_stop(struct prd32_channel *ch)
+{
+	iowrite8(0, ch->card->mmio + PRD32_BM_COMMAND(ch->index));
+	/* The write is posted; the read that follows pushes it to the card. */
+	return prd32_hw_wait_idle(ch);
+}
+
+/**
+ * prd32_hw_reset_channel() - give a channel its reset state
+ * @ch: the channel, running or not
+ *
+ * Return: as prd32_hw_stop().
+ */
+int prd32_hw_reset_channel(struct prd32_channel *ch)
+{
+	int err;
+
+	wr32(ch->card, PRD32_CONTROL(ch->index), PRD32_CONTROL_RESET);
+	err = prd32_hw_wait_idle(ch);
+	if (!err)
+		prd32_hw_forget(ch);
+	return err;
+}
+
+/**
+ * prd32_hw_report() - how the last transfer ended
+ * @ch: a channel that is idle
+ * @report: filled in
+ */
+void prd32_hw_report(struct prd32_channel *ch, struct prd32_report *report)
+{
+	struct prd32_card *card = ch->card;
+
+	report->code = rd32(card, PRD32_ERROR(ch->index));
+	report->moved = rd32(card, PRD32_MOVED(ch->index));
+	report->index = 0;
+	report->address = 0;
+	if (report->code == PRD32_ERR_NONE)
+		return;
+	report->index = rd32(card, PRD32_ERROR_INDEX(ch->index));
+	report->address = rd32(card, PRD32_ERROR_ADDR(ch->index));
+}
+
+/* The status block that was not seen yet, if there is one. */
+static bool prd32_hw_new_status(struct prd32_channel *ch)
+{
+	u32 sequence = le32_to_cpu(READ_ONCE(ch->status->sequence));
+
+	if (sequence == ch->sequence)
+		return false;
+	ch->sequence = sequence;
+	/* The rest of the block, and the data, only after the sequence number. */
+	dma_rmb();
+	return true;
+}
+
+/**
+ * prd32_hw_ended() - has the transfer ended, and how
+ * @ch: a channel that was started
+ * @report: filled in when it has
+ * @ask: ask the card even if it writes its status to memory: the block may have been lost
+ *
+ * Return: 1 when it ended, 0 when it did not, -ENODEV when the card has left.
+ */
+int prd32_hw_ended(struct prd32_channel *ch, struct prd32_report *report, bool ask)
+{
+	int status;
+
+	if (ch->status && !ask) {
+		if (!prd32_hw_new_status(ch) ||
+		    le32_to_cpu(ch->status->bm_status) & PRD32_BM_STATUS_ACTIVE)
+			return 0;
+		*report = (struct prd32_report){
+			.code = le32_to_cpu(ch->status->error),
+			.moved = ch->table.bytes - le32_to_cpu(ch->status->residual),
+		};
+		if (report->code)
+			prd32_hw_report(ch, report);
+		return 1;
+	}
+	status = prd32_hw_status(ch);
+	if (status < 0)
+		return status;
+	if (status & PRD32_BM_STATUS_ACTIVE)
+		return 0;
+	prd32_hw_report(ch, report);
+	/* The block that belongs to this end must not look like that of the next. */
+	if (ch->status)
+		prd32_hw_new_status(ch);
+	return 1;
+}
+
+/**
+ * prd32_hw_periods() - how many periods of a cyclic table are done
+ * @ch: the channel
+ *
+ * Return: the count since its start; wraps.
+ */
+u32 prd32_hw_periods(struct prd32_channel *ch)
+{
+	return rd32(ch->card, PRD32_PERIODS(ch->index));
+}
+
+/**
+ * prd32_hw_crc() - what endpoint CHECKSUM made of the last transfer
+ * @ch: the channel
+ *
+ * Return: the CRC-32C.
+ */
+u32 prd32_hw_crc(struct prd32_channel *ch)
+{
+	return rd32(ch->card, PRD32_CRC(ch->index));
+}
+
+/**
+ * prd32_hw_irq_pending() - is it this channel that interrupts
+ * @ch: the channel
+ *
+ * Return: true if so. All ones mean that the card left while the line, which may be shared, was
+ * raised by another.
+ */
+bool prd32_hw_irq_pending(struct prd32_channel *ch)
+{
+	u32 cause = rd32(ch->card, PRD32_IRQ_CAUSE);
+
+	return cause != U32_MAX && cause & cause_done(ch->index);
+}
+
+/**
+ * prd32_hw_ack_irq() - take a channel's interrupt back
+ * @ch: the channel
+ * @flush: see it taken back. A line must have fallen before the handler returns, or it interrupts
+ *	   again; a running cyclic table may raise it anew at any time
+ *
+ * Before the end is looked at, so that an interrupt of the next transfer cannot be lost.
+ */
+void prd32_hw_ack_irq(struct prd32_channel *ch, bool flush)
+{
+	wr32(ch->card, PRD32_IRQ_CAUSE, cause_all(ch->index));
+	if (flush)
+		rd32(ch->card, PRD32_IRQ_CAUSE);
+}

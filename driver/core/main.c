@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The module: parameters, and the drivers that it is made of.
+ */
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/pci.h>
+
+#include "core.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+unsigned int prd32_timeout_ms = 10 * MSEC_PER_SEC;
+bool prd32_use_writeback = true;
+
+static int prd32_set_timeout(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 1, 10 * 60 * MSEC_PER_SEC);
+}
+
+static const struct kernel_param_ops prd32_timeout_ops = {
+	.set = prd32_set_timeout,
+	.get = param_get_uint,
+};
+module_param_cb(timeout_ms, &prd32_timeout_ops, &prd32_timeout_ms, 0644);
+MODULE_PARM_DESC(timeout_ms, "deadline of one descriptor table, ms (1..600000, default 10000)");
+
+module_param_named(writeback, prd32_use_writeback, bool, 0444);
+MODULE_PARM_DESC(writeback, "have the card write its status to memory, if it can (default Y)");
+
+static int __init prd32_init(void)
+{
+	int err = prd32_chrdev_init();
+
+	if (err)
+		return err;
+	err = pci_register_driver(&prd32_pci_driver);
+	if (err)
+		prd32_chrdev_exit();
+	return err;
+}
+
+static void __exit prd32_exit(void)
+{
+	pci_unregister_driver(&prd32_pci_driver);
+	prd32_chrdev_exit();
+}
+
+module_init(prd32_init);
+module_exit(prd32_exit);
+
+MODULE_DESCRIPTION("32-bit bus-master scatter-gather DMA card");
+MODULE_AUTHOR("The prd32 authors");
+MODULE_LICENSE("GPL");

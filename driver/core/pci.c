@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Card and driver meet here: PCI probe and remove.
+ *
+ * Everything that probe acquires is managed, in an order in which it can be let go from last to
+ * first. What is not managed is what remove does by hand: making the hardware quiet.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/idr.h>
+#include <linux/io.h>
+#include <linux/module.h>
+#include <linux/of_reserved_mem.h>
+#include <linux/pci.h>
+
+#include "core.h"
+
+static DEFINE_IDA(prd32_ids_in_use);
+
+static void prd32_free_id(void *data)
+{
+	struct prd32_card *card = data;
+
+	ida_free(&prd32_ids_in_use, card->info.id);
+}
+
+static int prd32_setup_dma(struct device *dev)
+{
+	int err = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(PRD32_LIMIT_ADDRESS_BITS));
+
+	if (err)
+		return dev_err_probe(dev, err, "no 32-bit DMA on this system\n");
+	/* An IOMMU merges, and it and bounce buffers place segments, within these limits. */
+	dma_set_seg_boundary(dev, PRD32_LIMIT_PRD_BOUNDARY - 1);
+	dma_set_max_seg_size(dev, PRD32_LIMIT_PRD_MAX_BYTES);
+	/*
+	 * A bounce buffer keeps the offset in the page, hence the room up to the next boundary. Not
+	 * the 64 KiB that one might wish for: under some IOMMUs no mapping succeeds then.
+	 */
+	dma_set_min_align_mask(dev, SZ_4K - 1);
+	return 0;
+}
+
+static void prd32_release_pool(void *dev)
+{
+	of_reserved_mem_device_release(dev);
+}
+
+/* A device tree may set memory aside for this card. The PCI core does not look for that. */
+static int prd32_setup_pool(struct device *dev)
+{
+	int err;
+
+	if (!IS_ENABLED(CONFIG_OF_RESERVED_MEM) || !dev->of_node)
+		return 0;
+	err = of_reserved_mem_device_init_by_idx(dev, dev->of_node, 0);
+	if (err == -ENODEV) /* none is named */
+		return 0;
+	if (err)
+		return dev_err_probe(dev, err, "its reserved memory cannot be used\n");
+	return devm_add_action_or_reset(dev, prd32_release_pool, dev);
+}
+
+static void prd32_free_prdt(void *data)
+{
+	struct prd32_channel *ch = data;
+
+	/* An engine that does not stop may still read its table. */
+	if (!ch->broken)
+		prd32_prdt_free(ch->card->dma_dev, &ch->prdt);
+}
+
+/* The status block lives behind the table, in what alignment makes the allocator give anyway. */
+static void prd32_place_status(struct prd32_channel *ch)
+{
+	if (!ch->card->info.writeback || !prd32_use_writeback)
+		return;
+	ch->status = (struct prd32_status *)(ch->prdt.entries + PRD32_LIMIT_PRDT_MAX_ENTRIES);
+	ch->status_dma = ch->prdt.dma + PRD32_LIMIT_PRDT_MAX_ENTRIES * PRD32_PRD_SIZE;
+	memset(ch->status, 0, sizeof(*ch->status));
+}
+
+static int prd32_setup_prdts(struct prd32_card *card)
+{
+	struct prd32_channel *ch;
+	int err;
+
+	err = prd32_setup_pool(card->dma_dev);
+	if (err)
+		return err;
+	prd32_for_each_channel(ch, card) {
+		err = prd32_prdt_alloc(card->dma_dev, &ch->prdt);
+		if (err)
+			return err;
+		err = devm_add_action_or_reset(card->dma_dev, prd32_free_prdt, ch);
+		if (err)
+			return err;
+		prd32_place_status(ch);
+	}
+	return 0;
+}
+
+static int prd32_map_registers(struct prd32_card *card, struct pci_dev *pdev)
+{
+	struct device *dev = &pdev->dev;
+
+	if (pci_resource_len(pdev, PRD32_BAR_MMIO) < PRD32_BAR_MMIO_SIZE)
+		return dev_err_probe(dev, -ENODEV, "BAR %d is too small\n", PRD32_BAR_MMIO);
+	card->mmio = devm_ioremap_resource(dev, &pdev->resource[PRD32_BAR_MMIO]);
+	return PTR_ERR_OR_ZERO(card->mmio);
+}
+
+static struct prd32_card *prd32_card_alloc(struct device *dev)
+{
+	struct prd32_card *card = devm_kzalloc(dev, sizeof(*card), GFP_KERNEL);
+	unsigned int i;
+	int id;
+
+	if (!card)
+		return NULL;
+	card->dma_dev = dev;
+	spin_lock_init(&card->irq_lock);
+	mutex_init(&card->recovery_lock);
+	for (i = 0; i < ARRAY_SIZE(card->ch); i++)
+		prd32_channel_init(card, i);
+	id = ida_alloc(&prd32_ids_in_use, GFP_KERNEL);
+	if (id < 0)
+		return NULL;
+	card->info.id = id;
+	return devm_add_action_or_reset(dev, prd32_free_id, card) ? NULL : card;
+}
+
+/* The hardware, from unknown to quiet. */
+static int prd32_setup_hardware(struct prd32_card *card, struct pci_dev *pdev)
+{
+	int err = prd32_map_registers(card, pdev);
+
+	if (err)
+		return err;
+	err = prd32_hw_identify(card);
+	if (err)
+		return err;
+	/* Whatever drove the card before may have left it running. */
+	err = prd32_hw_quiet(card);
+	if (err)
+		return dev_err_probe(&pdev->dev, err, "a channel is running and does not stop\n");
+	return 0;
+}
+
+static int prd32_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct device *dev = &pdev->dev;
+	struct prd32_card *card;
+	int err;
+
+	err = pcim_enable_device(pdev);
+	if (err)
+		return dev_err_probe(dev, err, "cannot be enabled\n");
+	err = prd32_setup_dma(dev);
+	if (err)
+		return err;
+
+	/* First, so that it is let go last: the interrupt handlers use it until they are freed. */
+	card = prd32_card_alloc(dev);
+	if (!card)
+		return -ENOMEM;
+	pci_set_drvdata(pdev, card);
+	err = prd32_setup_hardware(card, pdev);
+	if (err)
+		return err;
+	err = prd32_memory_setup(card);
+	if (err)
+		return err;
+	err = prd32_setup_prdts(card);
+	if (err)
+		return err;
+	err = prd32_irq_setup(card);
+	if (err)
+		return err;
+
+	/* Only now may the card reach memory; it needs to for message interrupts, too. */
+	pci_set_master(pdev);
+	prd32_hw_enable_irqs(card);
+	err = prd32_clients_add(card);
+	if (err) {
+		prd32_silence(card);
+		return dev_err_probe(dev, err, "no auxiliary devices\n");
+	}
+	dev_info(dev, "card %u: %u MiB of card memory, %u channels, status %s\n", card->info.id,
+		 card->info.mem_size >> 20, card->info.channels,
+		 card->ch[0].status ? "in memory" : "in registers");
+	return 0;
+}
+
+static void prd32_remove(struct pci_dev *pdev)
+{
+	struct prd32_card *card = pci_get_drvdata(pdev);
+	struct prd32_channel *ch;
+
+	/* A card that is gone cannot write back what the front ends would like to save. */
+	if (!pci_device_is_present(pdev))
+		prd32_kill(card);
+	prd32_clients_remove(card);
+	prd32_silence(card);
+	prd32_for_each_channel(ch, card)
+		prd32_recovery_exit(ch);
+}
+
+static void prd32_shutdown(struct pci_dev *pdev)
+{
+	prd32_silence(pci_get_drvdata(pdev));
+}
+
+static const struct pci_device_id prd32_ids[] = {
+	{ PCI_DEVICE(PRD32_PCI_VENDOR_ID, PRD32_PCI_DEVICE_ID) },
+	{ }
+};
+MODULE_DEVICE_TABLE(pci, prd32_ids);
+
+struct pci_driver prd32_pci_driver = {
+	.name = PRD32_NAME,
+	.id_table = prd32_ids,
+	.probe = prd32_probe,
+	.remove = prd32_remove,
+	.shutdown = prd32_shutdown,
+	.err_handler = &prd32_error_handlers,
+	.driver.pm = pm_sleep_ptr(&prd32_pm_ops),
+};
+
+/**
+ * prd32_dma_dev() - the device to map memory for
+ * @card: the card
+ *
+ * Return: the PCI function.
+ */
+struct device *prd32_dma_dev(struct prd32_card *card)
+{
+	return card->dma_dev;
+}
+
+/**
+ * prd32_info() - what the card is
+ * @card: the card
+ *
+ * Return: valid as long as @card.
+ */
+const struct prd32_info *prd32_info(struct prd32_card *card)
+{
+	return &card->info;
+}

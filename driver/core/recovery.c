@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * When a transfer does not end, or is not wanted any more: stop it, and if it does not stop, reset
+ * its channel, and then the whole card. Memory is given back only after one of them worked.
+ */
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/pci.h>
+
+#include "core.h"
+#include "trace.h"
+
+/* For how long another's reset, suspend or removal of the card is waited for. */
+#define OTHERS_MS	5000
+#define OTHERS_POLL_MS	20
+
+static bool prd32_engine_idle(struct prd32_channel *ch)
+{
+	int status = prd32_hw_status(ch);
+
+	return status < 0 || !(status & PRD32_BM_STATUS_ACTIVE);
+}
+
+/*
+ * Reset the function, which needs its device lock. Who holds that may wait for this very work to
+ * end, hence only an attempt; or may be resetting the function, which will do as well.
+ */
+static int prd32_reset_function(struct prd32_channel *ch)
+{
+	struct prd32_card *card = ch->card;
+	unsigned long end = jiffies + msecs_to_jiffies(OTHERS_MS);
+	int err;
+
+	do {
+		card->recoverer = current;
+		err = pci_try_reset_function(to_pci_dev(card->dma_dev));
+		card->recoverer = NULL;
+		if (!err) {
+			ch->stats.function_resets++;
+			return prd32_engine_idle(ch) ? 0 : -ETIMEDOUT;
+		}
+		if (err != -EAGAIN)
+			return err;
+		mutex_unlock(&card->recovery_lock);
+		msleep(OTHERS_POLL_MS);
+		mutex_lock(&card->recovery_lock);
+		if (prd32_engine_idle(ch))
+			return 0;
+	} while (time_before(jiffies, end));
+	return err;
+}
+
+/* The engine goes on although it was told to stop. Its memory is lost, the system is not. */
+static void prd32_give_up(struct prd32_channel *ch)
+{
+	/* The last means that does not depend on the engine: the function's access to the bus. */
+	pci_clear_master(to_pci_dev(ch->card->dma_dev));
+	dev_crit(ch->card->dma_dev,
+		 "channel %u does not stop: its memory is leaked, bus mastering is off\n",
+		 ch->index);
+}
+
+/*
+ * From the mildest means to the strongest. What the engine had moved can be told only after a
+ * stop: a reset clears it.
+ */
+static int prd32_stop_engine(struct prd32_channel *ch, struct prd32_report *report)
+{
+	struct device *dev = ch->card->dma_dev;
+
+	memset(report, 0, sizeof(*report));
+	ch->stats.stops++;
+	if (!prd32_hw_stop(ch)) {
+		if (prd32_hw_status(ch) >= 0)
+			prd32_hw_report(ch, report);
+		return 0;
+	}
+	dev_err(dev, "channel %u does not stop: resetting it\n", ch->index);
+	ch->stats.channel_resets++;
+	if (!prd32_hw_reset_channel(ch))
+		return 0;
+	dev_err(dev, "channel %u does not reset: resetting the card\n", ch->index);
+	return prd32_reset_function(ch);
+}
+
+/* Nothing on the card can be used without bus mastering: no channel takes requests any more. */
+static void prd32_refuse_all(struct prd32_card *card)
+{
+	struct prd32_channel *ch;
+
+	prd32_for_each_channel(ch, card) {
+		spin_lock_irq(&ch->lock);
+		if (!ch->refuse)
+			ch->refuse = -EIO;
+		spin_unlock_irq(&ch->lock);
+	}
+}
+
+/* With the lock held: is there still something to be stopped? An end may have come meanwhile. */
+static bool prd32_still_needed(struct prd32_channel *ch, struct list_head *done)
+{
+	struct prd32_report report;
+
+	if (!ch->active || ch->recovering)
+		return false;
+	if (prd32_hw_ended(ch, &report, true) <= 0)
+		return true;
+	if (ch->overdue) {
+		ch->stats.lost++;
+		dev_warn_ratelimited(ch->card->dma_dev, "channel %u: an interrupt was lost\n",
+				     ch->index);
+	}
+	prd32_channel_table_ended(ch, &report, 0, done);
+	return false;
+}
+
+static void prd32_recover_locked(struct prd32_channel *ch)
+{
+	struct prd32_report report;
+	LIST_HEAD(done);
+	int err = 0, error;
+
+	spin_lock_irq(&ch->lock);
+	ch->recovering = prd32_still_needed(ch, &done);
+	if (!ch->recovering)
+		goto out;
+	spin_unlock_irq(&ch->lock);
+
+	err = prd32_stop_engine(ch, &report);
+	if (err) {
+		prd32_give_up(ch);
+		prd32_refuse_all(ch->card);
+	}
+
+	spin_lock_irq(&ch->lock);
+	ch->recovering = false;
+	ch->broken = !!err;
+	error = ch->active->cancelled ?: ch->refuse ?: -ETIMEDOUT;
+	if (prd32_hw_status(ch) < 0)
+		error = -ENODEV;
+	if (error == -ETIMEDOUT) {
+		ch->stats.timeouts++;
+		dev_err_ratelimited(ch->card->dma_dev,
+				    "channel %u: timeout, stopped after %u of %llu bytes\n",
+				    ch->index, report.moved, ch->table.bytes);
+	}
+	prd32_channel_table_ended(ch, &report, error, &done);
+out:
+	spin_unlock_irq(&ch->lock);
+	prd32_complete(&done);
+}
+
+static void prd32_recover(struct work_struct *work)
+{
+	struct prd32_channel *ch = container_of(work, struct prd32_channel, recovery);
+
+	mutex_lock(&ch->card->recovery_lock);
+	prd32_recover_locked(ch);
+	mutex_unlock(&ch->card->recovery_lock);
+}
+
+static void prd32_watchdog(struct timer_list *timer)
+{
+	struct prd32_channel *ch = container_of(timer, struct prd32_channel, watchdog);
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	/* It may have been set anew, for the next table, while this waited for the lock. */
+	if (ch->active && !timer_pending(timer)) {
+		ch->overdue = true;
+		queue_work(system_unbound_wq, &ch->recovery);
+	}
+	spin_unlock_irqrestore(&ch->lock, flags);
+}
+
+/**
+ * prd32_recovery_init() - prepare a channel's deadline
+ * @ch: the channel
+ */
+void prd32_recovery_init(struct prd32_channel *ch)
+{
+	timer_setup(&ch->watchdog, prd32_watchdog, 0);
+	INIT_WORK(&ch->recovery, prd32_recover);
+}
+
+/**
+ * prd32_recovery_exit() - no deadline and no recovery any more
+ * @ch: a channel without requests, that takes none
+ */
+void prd32_recovery_exit(struct prd32_channel *ch)
+{
+	timer_delete_sync(&ch->watchdog);
+	cancel_work_sync(&ch->recovery);
+}
