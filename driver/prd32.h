@@ -20,6 +20,7 @@
 
 #define PRD32_NAME "prd32"
 
+struct dentry;
 struct prd32_card;
 struct prd32_channel;
 
@@ -176,6 +177,9 @@ bool prd32_poll(struct prd32_card *card, unsigned int channel);
 /* core/memory.c: who has which part of card memory */
 int prd32_memory_alloc(struct prd32_card *card, u32 size, u32 *addr);
 void prd32_memory_free(struct prd32_card *card, u32 addr, u32 size);
+
+/* core/debugfs.c */
+struct dentry *prd32_debugfs_dir(struct prd32_card *card);
 
 /* Front ends: one driver of the auxiliary bus each. */
 int prd32_chrdev_init(void);

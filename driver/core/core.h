@@ -20,6 +20,8 @@
 #include "prd32.h"
 #include "prdt.h"
 
+struct attribute_group;
+struct dentry;
 struct gen_pool;
 
 /**
@@ -139,6 +141,7 @@ struct prd32_channel {
  * @recoverer: who holds @recovery_lock while it resets the function
  * @memory: who has which part of card memory; offsets are raised by PRD32_MEMORY_BASE
  * @clients: the front ends' seats
+ * @debugfs: the card's directory
  * @ch: the channels
  */
 struct prd32_card {
@@ -153,6 +156,7 @@ struct prd32_card {
 	struct task_struct *recoverer;
 	struct gen_pool *memory;
 	struct prd32_client *clients[3];
+	struct dentry *debugfs;
 	struct prd32_channel ch[PRD32_LIMIT_CHANNELS];
 };
 
@@ -180,6 +184,7 @@ u32 prd32_hw_periods(struct prd32_channel *ch);
 u32 prd32_hw_crc(struct prd32_channel *ch);
 bool prd32_hw_irq_pending(struct prd32_channel *ch);
 void prd32_hw_ack_irq(struct prd32_channel *ch, bool flush);
+u32 prd32_hw_peek(struct prd32_card *card, u32 offset, unsigned int width);
 void prd32_hw_rearm(struct prd32_card *card);
 
 /* channel.c */
@@ -216,6 +221,15 @@ int prd32_memory_setup(struct prd32_card *card);
 /* clients.c */
 int prd32_clients_add(struct prd32_card *card);
 void prd32_clients_remove(struct prd32_card *card);
+
+/* debugfs.c */
+void prd32_debugfs_init(void);
+void prd32_debugfs_exit(void);
+void prd32_debugfs_add(struct prd32_card *card);
+void prd32_debugfs_remove(struct prd32_card *card);
+
+/* sysfs.c */
+extern const struct attribute_group *prd32_groups[];
 
 /* pci.c */
 extern struct pci_driver prd32_pci_driver;

@@ -423,3 +423,18 @@ void prd32_hw_ack_irq(struct prd32_channel *ch, bool flush)
 	if (flush)
 		rd32(ch->card, PRD32_IRQ_CAUSE);
 }
+
+/**
+ * prd32_hw_peek() - what a register holds, for people
+ * @card: the card
+ * @offset: of the register
+ * @width: its width in bytes, 1 or 4
+ *
+ * Reading has no side effects on this card.
+ *
+ * Return: its contents.
+ */
+u32 prd32_hw_peek(struct prd32_card *card, u32 offset, unsigned int width)
+{
+	return width == 1 ? ioread8(card->mmio + offset) : rd32(card, offset);
+}

@@ -31,13 +31,21 @@ MODULE_PARM_DESC(writeback, "have the card write its status to memory, if it can
 
 static int __init prd32_init(void)
 {
-	int err = prd32_chrdev_init();
+	int err;
 
+	prd32_debugfs_init();
+	err = prd32_chrdev_init();
 	if (err)
-		return err;
+		goto exit_debugfs;
 	err = pci_register_driver(&prd32_pci_driver);
 	if (err)
-		prd32_chrdev_exit();
+		goto exit_chrdev;
+	return 0;
+
+exit_chrdev:
+	prd32_chrdev_exit();
+exit_debugfs:
+	prd32_debugfs_exit();
 	return err;
 }
 
@@ -45,6 +53,7 @@ static void __exit prd32_exit(void)
 {
 	pci_unregister_driver(&prd32_pci_driver);
 	prd32_chrdev_exit();
+	prd32_debugfs_exit();
 }
 
 module_init(prd32_init);

@@ -180,8 +180,10 @@ static int prd32_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	/* Only now may the card reach memory; it needs to for message interrupts, too. */
 	pci_set_master(pdev);
 	prd32_hw_enable_irqs(card);
+	prd32_debugfs_add(card);
 	err = prd32_clients_add(card);
 	if (err) {
+		prd32_debugfs_remove(card);
 		prd32_silence(card);
 		return dev_err_probe(dev, err, "no auxiliary devices\n");
 	}
@@ -200,6 +202,7 @@ static void prd32_remove(struct pci_dev *pdev)
 	if (!pci_device_is_present(pdev))
 		prd32_kill(card);
 	prd32_clients_remove(card);
+	prd32_debugfs_remove(card);
 	prd32_silence(card);
 	prd32_for_each_channel(ch, card)
 		prd32_recovery_exit(ch);
@@ -222,6 +225,7 @@ struct pci_driver prd32_pci_driver = {
 	.probe = prd32_probe,
 	.remove = prd32_remove,
 	.shutdown = prd32_shutdown,
+	.dev_groups = prd32_groups,
 	.err_handler = &prd32_error_handlers,
 	.driver.pm = pm_sleep_ptr(&prd32_pm_ops),
 };
