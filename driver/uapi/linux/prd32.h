@@ -43,9 +43,9 @@
 #define PRD32_IOC_ABORT		_IO(PRD32_IOC_TYPE, 0x32)
 
 /* prd32_ioc_query.features */
-#define PRD32_FEATURE_CYCLIC	(1 << 0)	/* cyclic tables */
-#define PRD32_FEATURE_WRITEBACK	(1 << 1)	/* the card writes its status to memory */
-#define PRD32_FEATURE_ENDPOINTS	(1 << 2)	/* other endpoints than card memory */
+#define PRD32_FEATURE_CYCLIC	0x1	/* cyclic tables */
+#define PRD32_FEATURE_WRITEBACK	0x2	/* the card writes its status to memory */
+#define PRD32_FEATURE_ENDPOINTS	0x4	/* other endpoints than card memory */
 
 /**
  * struct prd32_ioc_query - PRD32_IOC_QUERY: what the card is
@@ -265,9 +265,9 @@ struct prd32_ioc_export {
 };
 
 /* prd32_ioc_submit.flags */
-#define PRD32_SUBMIT_WAIT	(1 << 0)	/* return when it is done, with the result */
-#define PRD32_SUBMIT_NOWAIT	(1 << 1)	/* EAGAIN unless a channel is idle */
-#define PRD32_SUBMIT_EVENTFD	(1 << 2)	/* add 1 to eventfd when it is done */
+#define PRD32_SUBMIT_WAIT	0x1	/* return when it is done, with the result */
+#define PRD32_SUBMIT_NOWAIT	0x2	/* EAGAIN unless a channel is idle */
+#define PRD32_SUBMIT_EVENTFD	0x4	/* add 1 to eventfd when it is done */
 
 enum prd32_direction {
 	PRD32_FROM_HOST,
@@ -383,11 +383,11 @@ struct prd32_ioc_result {
 	__aligned_u64 results;
 	__u32 result_size;
 	__u32 count;
-	__s64 timeout_ns __attribute__((aligned(8)));
+	__s64 timeout_ns;
 };
 
 /* prd32_ioc_abort.flags */
-#define PRD32_ABORT_ALL		(1 << 0)	/* all of this file's; cookie must be 0 */
+#define PRD32_ABORT_ALL		0x1	/* all of this file's; cookie must be 0 */
 
 /**
  * struct prd32_ioc_abort - PRD32_IOC_ABORT: end requests early
