@@ -85,7 +85,7 @@ void read_parameters(const json& object, FaultRule& rule) {
   allow("survives", {kStall});
   allow("delay_ms", {kDuplicate, kLate, kSpurious, kWriteAfterAbort});
   allow("bytes", {kShort, kWriteAfterAbort});
-  allow("raise", {kSpurious});
+  allow("interrupt", {kSpurious});
   if (object.contains("for_ms")) {
     rule.for_ms = number_at(object, "for_ms", 1, kMostMs);
   }
@@ -107,7 +107,7 @@ void read_parameters(const json& object, FaultRule& rule) {
     rule.bytes = number_at(object, "bytes", 0, kAnyNumber, 0);
   }
   if (rule.fault == kSpurious) {
-    rule.raise = static_cast<unsigned>(number_at(object, "raise", 0, std::numeric_limits<unsigned>::max()));
+    rule.interrupt = static_cast<unsigned>(number_at(object, "interrupt", 0, std::numeric_limits<unsigned>::max()));
   }
 }
 
@@ -140,7 +140,7 @@ std::uint64_t number_at(const json& object, std::string_view key, std::uint64_t 
 
 FaultRule rule_from(const json& object, unsigned channels, unsigned vectors) {
   expect_keys(object, {"fault", "on", "channel", "vector", "prd_index", "addresses", "after", "count", "every",
-                       "probability", "seed", "for_ms", "survives", "delay_ms", "bytes", "raise"});
+                       "probability", "seed", "for_ms", "survives", "delay_ms", "bytes", "interrupt"});
   FaultRule rule;
   const auto fault = fault_named(text_at(object, "fault"));
   if (!fault) {
@@ -202,7 +202,7 @@ ordered_json to_json(const FaultRule& rule) {
   put("survives", name_of(rule.survives), rule.survives != usual.survives);
   put("delay_ms", rule.delay_ms, rule.delay_ms != usual.delay_ms);
   put("bytes", rule.bytes, rule.bytes != usual.bytes);
-  put("raise", rule.raise, rule.fault == FaultKind::kSpurious);
+  put("interrupt", rule.interrupt, rule.fault == FaultKind::kSpurious);
   return object;
 }
 

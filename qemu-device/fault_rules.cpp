@@ -123,7 +123,8 @@ std::optional<std::string> refusal(const FaultRule& rule, unsigned channels, uns
   if (rule.probability && !(*rule.probability > 0 && *rule.probability <= 1)) {
     return "\"probability\" must be above 0, and at most 1";
   }
-  return rule.raise < vectors ? std::nullopt : std::optional(fmt::format("\"raise\" must be 0 to {}", vectors - 1));
+  return rule.interrupt < vectors ? std::nullopt
+                                  : std::optional(fmt::format("\"interrupt\" must be 0 to {}", vectors - 1));
 }
 
 std::optional<unsigned> FaultRules::add(const FaultRule& rule) {

@@ -100,7 +100,7 @@ struct FaultRule {
   std::optional<std::uint64_t> for_ms{};
   std::uint64_t delay_ms = 0;
   std::uint64_t bytes = 0;
-  unsigned raise = 0;
+  unsigned interrupt = 0;
   Survives survives = Survives::kNothing;
 
   [[nodiscard]] bool matches(const Transaction& transaction) const;

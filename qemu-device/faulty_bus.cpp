@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <limits>
 #include <span>
@@ -15,10 +14,6 @@ namespace prd32 {
 namespace {
 
 constexpr std::uint8_t kLateByte = 0xee;  ///< what comes after an abort: no zeros and no ones, to be seen in a dump
-
-std::chrono::milliseconds milliseconds(std::uint64_t count) {
-  return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(count));
-}
 
 std::span<unsigned char> data_of(const tlm::tlm_generic_payload& payload) {
   return {payload.get_data_ptr(), payload.get_data_length()};
@@ -160,16 +155,19 @@ void FaultyBus::set_presence(Presence presence) {
 }
 
 /// What can befall a transaction of any kind.
-void FaultyBus::befall_anything(const FaultRules::Firing& firing, const Transaction& /*transaction*/) {
+void FaultyBus::befall_anything(const FaultRules::Firing& firing, const Transaction& transaction) {
   const FaultRule& rule = firing.rule;
   if (rule.fault == FaultKind::kSpurious) {
-    timers_.after(milliseconds(rule.delay_ms), [this, vector = rule.raise] { raise(vector); });
+    timers_.after(in_milliseconds(rule.delay_ms), [this, vector = rule.interrupt] { raise(vector); });
   } else if (rule.fault == FaultKind::kRemoval) {
     set_presence(Presence::kRemoved);
   } else if (rule.fault == FaultKind::kAllOnes) {
     set_presence(Presence::kAllOnes);
     if (rule.for_ms) {
-      back_ = timers_.after(milliseconds(*rule.for_ms), [this] { set_presence(Presence::kPresent); });
+      back_ = timers_.after(in_milliseconds(*rule.for_ms), [this, firing, transaction] {
+        tell("ended", firing, transaction, "time");
+        set_presence(Presence::kPresent);
+      });
     }
   }
 }
@@ -320,8 +318,10 @@ bool FaultyBus::befall_dma(tlm::tlm_generic_payload& payload) {
     }
   }
   // A card that is gone waits: until it is back, or the function is reset.
-  const FaultRules::Firing gone{.number = 0,
-                                .rule = {.fault = FaultKind::kAllOnes, .survives = Survives::kChannelReset}};
+  const FaultRules::Firing gone{
+      .number = 0,
+      .rule = {.fault = presence_ == Presence::kRemoved ? FaultKind::kRemoval : FaultKind::kAllOnes,
+               .survives = Survives::kChannelReset}};
   if (presence_ != Presence::kPresent && !stall(gone, transaction)) {
     payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
     return true;
@@ -346,7 +346,7 @@ bool FaultyBus::stall(const FaultRules::Firing& firing, const Transaction& trans
                                            .transaction = transaction,
                                            .survives = firing.rule.survives});
   if (firing.rule.for_ms) {
-    here.timer = timers_.after(milliseconds(*firing.rule.for_ms), [this, id = here.id] {
+    here.timer = timers_.after(in_milliseconds(*firing.rule.for_ms), [this, id = here.id] {
       end_stalls([id](const Stall& stall) { return stall.id == id; }, "time", false);
     });
   }
@@ -386,7 +386,7 @@ void FaultyBus::take_armed(Due due) {
     }
     const LateWrite write{.firing = armed->firing, .transaction = armed->transaction};
     armed = armed_.erase(armed);
-    timers_.after(milliseconds(write.firing.rule.delay_ms), [this, write] {
+    timers_.after(in_milliseconds(write.firing.rule.delay_ms), [this, write] {
       late_writes_.push_back(write);
       late_.notify(sc_core::SC_ZERO_TIME);
     });
@@ -415,69 +415,6 @@ void FaultyBus::write_late() {
     dma->b_transport(payload, delay);
     payload.clear_extension(&origin);
     tell("written", write.firing, write.transaction, payload.is_response_ok() ? "taken" : "refused");
-  }
-}
-
-// ---- interrupts
-
-/// A line rises.
-void FaultyBus::befall_interrupt(unsigned vector) {
-  const Transaction transaction{.kind = TransactionKind::kInterrupt, .vector = static_cast<int>(vector)};
-  const unsigned rise = ++lines_[vector].rises;
-  for (const FaultRules::Firing& firing : rules_.decide(transaction)) {
-    tell("fired", firing, transaction);
-    const auto delay = milliseconds(firing.rule.delay_ms);
-    switch (firing.rule.fault) {
-      case FaultKind::kDrop:
-        lines_[vector].withheld = rise;
-        break;
-      case FaultKind::kLate:
-        lines_[vector].withheld = rise;
-        timers_.after(delay, [this, vector, rise] {
-          if (lines_[vector].withheld == rise) {
-            lines_[vector].withheld = 0;
-            step_.notify(sc_core::SC_ZERO_TIME);
-          } else {
-            raise(vector);  // its cause is gone by now
-          }
-        });
-        break;
-      case FaultKind::kDuplicate:
-        timers_.after(delay, [this, vector] { raise(vector); });
-        break;
-      default:
-        befall_anything(firing, transaction);
-    }
-  }
-}
-
-void FaultyBus::drive_lines() {
-  bool again = false;
-  bool risen = false;
-  for (unsigned vector = 0; vector < lines_.size(); ++vector) {
-    Line& line = lines_[vector];
-    const bool high = card_irq[vector].read();
-    const bool changed = high != line.high;
-    line.high = high;
-    if (changed && !high) {
-      line.withheld = 0;
-    } else if (changed && presence_ == Presence::kPresent) {
-      risen = true;
-      befall_interrupt(vector);
-    }
-    // A change is seen for itself before the line is inverted for a step, and is let go again.
-    if (line.toggles != 0 && !changed) {
-      --line.toggles;
-    }
-    again = again || line.toggles != 0 || changed;
-    const bool level = line.high && line.withheld == 0;
-    irq[vector].write(presence_ == Presence::kPresent && level != (line.toggles % 2 == 1));
-  }
-  if (again) {
-    step_.notify(sc_core::SC_ZERO_TIME);
-  }
-  if (risen && !armed_.empty()) {
-    watch_errors();
   }
 }
 

@@ -12,6 +12,11 @@
 
 namespace prd32 {
 
+/// A number out of a request, as a time.
+[[nodiscard]] inline std::chrono::milliseconds in_milliseconds(std::uint64_t count) {
+  return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(count));
+}
+
 class Timers {
  public:
   using Action = std::function<void()>;

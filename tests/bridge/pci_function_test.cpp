@@ -126,5 +126,31 @@ TEST_F(PciFunctionTest, PendingBitsAreReadFromTheirBar) {
   EXPECT_EQ(data_[0], std::byte{PCI_MSIX_ENTRY_CTRL_MASKBIT});
 }
 
+TEST_F(PciFunctionTest, SilentCardReadsAsOnesAndKeepsWhatItHas) {
+  data_.fill(std::byte{0x11});
+  ASSERT_EQ(write(2, 0, 4), 0);
+  function_.set_presence(Presence::kAllOnes);
+  data_.fill(std::byte{0x22});
+  ASSERT_EQ(write(2, 0, 4), 0);
+  ASSERT_EQ(read(2, 0, 4), 0);
+  EXPECT_EQ(data_[0], std::byte{0xff});
+  ASSERT_EQ(read(VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, 2), 0);
+  EXPECT_EQ(data_[0], std::byte{0xf4}) << "configuration space still answers";
+  EXPECT_EQ(read(2, 0xff, 2), EINVAL) << "what is impossible stays so";
+  function_.set_presence(Presence::kPresent);
+  ASSERT_EQ(read(2, 0, 4), 0);
+  EXPECT_EQ(data_[0], std::byte{0x11});
+  EXPECT_TRUE(violations_.rules.empty());
+}
+
+TEST_F(PciFunctionTest, RemovedCardHasNoConfigurationSpace) {
+  bus_master(true);
+  function_.set_presence(Presence::kRemoved);
+  bus_master(false);
+  ASSERT_EQ(read(VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, 4), 0);
+  EXPECT_EQ(data_[0], std::byte{0xff});
+  EXPECT_EQ(function_.dma_refusal(), nullptr) << "the write was dropped";
+}
+
 }  // namespace
 }  // namespace prd32

@@ -8,6 +8,7 @@ import pytest
 
 from protocol.guest_memory import BASE, GuestMemory, table
 from protocol.held_access import BYTES
+from protocol.interrupt_events import VECTORS, Events
 from protocol.vfio_user import Client
 from testbed.card import CardProcess
 
@@ -54,6 +55,13 @@ def unshared(client: Client) -> Iterator[GuestMemory]:
     with GuestMemory(client, shared=False) as made:
         made.put(BASE, table([(made.data, BYTES)]))
         yield made
+
+
+@pytest.fixture
+def events() -> Iterator[Events]:
+    made = Events(max(VECTORS, 4))
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -3,45 +3,18 @@
 
 import os
 import select
-from collections.abc import Iterator
 
 import pytest
 
 from protocol.guest_memory import (BASE, COMMAND_INTX_DISABLE, COMMAND_MASTER, MAP, PCI_COMMAND, PCI_STATUS,
                                    GuestMemory, bus_master, finish, mask, read_register, start, table,
                                    write_register)
+from protocol.interrupt_events import (CAP_MSI, CH0, CH1, VECTORS, Events, lower_line, pending, raise_line, use_msi,
+                                       use_msix)
 from protocol.vfio_user import (ACTION_MASK, ACTION_TRIGGER, ACTION_UNMASK, DATA_BOOL, DATA_EVENTFD, DATA_NONE, INTX,
                                 MSI, MSIX, Client)
 
-CAP_MSI, CAP_MSIX = 0x05, 0x11
-VECTORS = len(MAP.vectors)
-CH0 = next(vector.index for vector in MAP.vectors if vector.name == "CH0")
-CH1 = next(vector.index for vector in MAP.vectors if vector.name == "CH1")
 INTERRUPT_STATUS = 0x8
-
-
-class Events:
-    """Eventfds, one an interrupt."""
-
-    def __init__(self, count: int, flags: int = os.EFD_NONBLOCK) -> None:
-        self.fds = [os.eventfd(0, os.EFD_CLOEXEC | flags) for _ in range(count)]
-
-    def take(self, index: int = 0) -> int:
-        """How often it was signalled since the last look. All that a message caused has happened once a later message
-        was answered, so nothing needs to be waited for."""
-        ready, _, _ = select.select([self.fds[index]], [], [], 0)
-        return os.eventfd_read(self.fds[index]) if ready else 0
-
-    def close(self) -> None:
-        for fd in self.fds:
-            os.close(fd)
-
-
-@pytest.fixture
-def events() -> Iterator[Events]:
-    made = Events(max(VECTORS, 4))
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -51,35 +24,6 @@ def card(client, memory: GuestMemory) -> Client:
         memory.put(BASE + 0x10000 * channel, table([(BASE + 0x20000, 64)]))
     write_register(client, "IRQ_ENABLE", mask("IRQ_ENABLE", "CH0") | mask("IRQ_ENABLE", "CH1"))
     return client
-
-
-def raise_line(client: Client, channel: int = 0) -> None:
-    start(client, BASE + 0x10000 * channel, to_host=True, channel=channel)
-    finish(client, channel)
-    client.device_info()
-
-
-def lower_line(client: Client, channel: int = 0) -> None:
-    write_register(client, "BM_STATUS", mask("BM_STATUS", "INTERRUPT"), channel)
-    client.device_info()
-
-
-def use_msi(client: Client, events: Events, count: int = 4, enable: bool = True) -> int:
-    at = client.capability(CAP_MSI)
-    client.set_trigger(MSI, events.fds[:count])
-    client.config_write(at + 2, (count.bit_length() - 1) << 4 | int(enable), 2)
-    return at
-
-
-def use_msix(client: Client, events: Events, control: int = 0x8000) -> int:
-    at = client.capability(CAP_MSIX)
-    client.config_write(at + 2, control, 2)
-    client.set_trigger(MSIX, events.fds[:VECTORS])
-    return at
-
-
-def pending(client: Client) -> int:
-    return client.read(MAP.msix.bar, MAP.msix.pba_offset)
 
 
 # ---- INTx
