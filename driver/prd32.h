@@ -171,6 +171,7 @@ int prd32_reset_card(struct prd32_card *card);
 #define PRD32_ANY_CHANNEL (-1)
 int prd32_submit(struct prd32_request *req, int channel);
 void prd32_cancel(struct prd32_request *req, int error);
+u64 prd32_residue(struct prd32_request *req);
 void prd32_cancel_all(struct prd32_client *client, int error);
 bool prd32_poll(struct prd32_card *card, unsigned int channel);
 
@@ -184,5 +185,9 @@ struct dentry *prd32_debugfs_dir(struct prd32_card *card);
 /* Front ends: one driver of the auxiliary bus each. */
 int prd32_chrdev_init(void);
 void prd32_chrdev_exit(void);
+int prd32_dma_init(void);
+void prd32_dma_exit(void);
+int prd32_block_init(void);
+void prd32_block_exit(void);
 
 #endif /* PRD32_H */

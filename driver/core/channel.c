@@ -98,7 +98,6 @@ static int prd32_start_table(struct prd32_channel *ch)
 	ch->stats.prds += ch->table.used;
 	ch->overdue = false;
 	ch->periods = 0;
-	WRITE_ONCE(ch->cyclic, req->period);
 	if (!req->period)
 		mod_timer(&ch->watchdog,
 			  jiffies + msecs_to_jiffies(READ_ONCE(prd32_timeout_ms)));
@@ -119,7 +118,8 @@ void prd32_channel_end(struct prd32_channel *ch, int error, struct list_head *do
 	struct prd32_request *req = ch->active;
 
 	ch->active = NULL;
-	WRITE_ONCE(ch->cyclic, false);
+	if (req->period)
+		WRITE_ONCE(ch->cyclic, false);
 	ch->depth--;
 	ch->stats.requests++;
 	ch->stats.failed += !!error;
@@ -313,7 +313,7 @@ static int prd32_enqueue(struct prd32_channel *ch, struct prd32_request *req)
 		return refuse;
 	if (ch->depth && req->nowait)
 		return -EAGAIN;
-	if (ch->cyclic || (ch->depth && req->period))
+	if (ch->cyclic)
 		return -EBUSY;
 	req->at.sg = req->sg;
 	req->at.skip = req->skip;
@@ -328,6 +328,9 @@ static int prd32_enqueue(struct prd32_channel *ch, struct prd32_request *req)
 	req->stuck = false;
 	req->error = -EINPROGRESS;
 	WRITE_ONCE(req->ch, ch);
+	/* From now on: what came before it ends, and nothing must get behind it. */
+	if (req->period)
+		WRITE_ONCE(ch->cyclic, true);
 	list_add_tail(&req->node, &ch->queue);
 	ch->depth++;
 	return 0;
@@ -343,7 +346,7 @@ static int prd32_enqueue(struct prd32_channel *ch, struct prd32_request *req)
  *
  * Return: 0, and complete() will be called, or has been; else it will not be: -EINVAL for a
  * request that makes no sense, -EOPNOTSUPP for one that this card cannot do, -EAGAIN when it would
- * have to wait and must not, -EBUSY when cyclic requests stand in the way, -ENODEV or -EIO when
+ * have to wait and must not, -EBUSY when cyclic requests have every channel, -ENODEV or -EIO when
  * card or channel are gone or out of order.
  */
 int prd32_submit(struct prd32_request *req, int channel)
@@ -379,6 +382,8 @@ static void prd32_cancel_locked(struct prd32_channel *ch, struct prd32_request *
 		return;
 	}
 	ch->depth--;
+	if (req->period)
+		WRITE_ONCE(ch->cyclic, false);
 	ch->stats.requests++;
 	ch->stats.failed++;
 	req->error = error;
@@ -406,6 +411,42 @@ void prd32_cancel(struct prd32_request *req, int error)
 		prd32_cancel_locked(ch, req, error, &done);
 	spin_unlock_irqrestore(&ch->lock, flags);
 	prd32_complete(&done);
+}
+
+/* With the channel locked. */
+static u64 prd32_active_residue(struct prd32_channel *ch)
+{
+	/* A channel that is being reset may have lost its count. */
+	u32 of_table = ch->recovering ? ch->table.bytes : prd32_hw_residual(ch);
+
+	return ch->active->at.left + of_table;
+}
+
+/**
+ * prd32_residue() - how much of a request is still to be moved
+ * @req: a request that was submitted; it may be completing right now, but must still exist
+ *
+ * The card is asked, which counts descriptors that are done. From any context.
+ *
+ * Return: bytes; of a cyclic request what is left of the lap, never 0.
+ */
+u64 prd32_residue(struct prd32_request *req)
+{
+	struct prd32_channel *ch = READ_ONCE(req->ch);
+	bool active = false;
+	unsigned long flags;
+	u64 residue = 0;
+
+	if (ch) {
+		spin_lock_irqsave(&ch->lock, flags);
+		active = ch->active == req;
+		if (active)
+			residue = prd32_active_residue(ch);
+		spin_unlock_irqrestore(&ch->lock, flags);
+	}
+	if (req->period)
+		return residue ?: req->length;
+	return active ? residue : req->length - req->moved;
 }
 
 static void prd32_cancel_of(struct prd32_channel *ch, struct prd32_client *client, int error)

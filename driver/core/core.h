@@ -78,7 +78,7 @@ struct prd32_status {
  * @lock: guards everything below; taken in the interrupt handler
  * @queue: requests that wait
  * @active: the request at the engine
- * @cyclic: @active is a cyclic request; also looked at without @lock
+ * @cyclic: a cyclic request has it, or will when @active ends; also looked at without @lock
  * @depth: requests in @queue and @active
  * @table: what the engine was given of @active
  * @table_from: where in @active that table begins, for replaying it
@@ -181,6 +181,7 @@ int prd32_hw_status(struct prd32_channel *ch);
 int prd32_hw_ended(struct prd32_channel *ch, struct prd32_report *report, bool ask);
 void prd32_hw_report(struct prd32_channel *ch, struct prd32_report *report);
 u32 prd32_hw_periods(struct prd32_channel *ch);
+u32 prd32_hw_residual(struct prd32_channel *ch);
 u32 prd32_hw_crc(struct prd32_channel *ch);
 bool prd32_hw_irq_pending(struct prd32_channel *ch);
 void prd32_hw_ack_irq(struct prd32_channel *ch, bool flush);

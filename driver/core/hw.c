@@ -385,6 +385,18 @@ u32 prd32_hw_periods(struct prd32_channel *ch)
 }
 
 /**
+ * prd32_hw_residual() - what is left of the table, or of the lap of a cyclic one
+ * @ch: a channel that was started
+ *
+ * Return: bytes of descriptors that are not done.
+ */
+u32 prd32_hw_residual(struct prd32_channel *ch)
+{
+	/* A card that has left answers all ones. */
+	return min_t(u64, rd32(ch->card, PRD32_RESIDUAL(ch->index)), ch->table.bytes);
+}
+
+/**
  * prd32_hw_crc() - what endpoint CHECKSUM made of the last transfer
  * @ch: the channel
  *
