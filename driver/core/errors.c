@@ -37,6 +37,16 @@ static void prd32_detach(struct prd32_card *card, bool reachable)
 	}
 }
 
+/* Whatever was wrong with the channel, its engine is idle now. What was leaked stays so. */
+static void prd32_revive(struct prd32_channel *ch)
+{
+	spin_lock_irq(&ch->lock);
+	ch->refuse = 0;
+	ch->broken = false;
+	prd32_hw_forget(ch);
+	spin_unlock_irq(&ch->lock);
+}
+
 /* The card has its reset state: make it as it was, and go on. */
 static int prd32_reattach(struct prd32_card *card)
 {
@@ -51,7 +61,8 @@ static int prd32_reattach(struct prd32_card *card)
 		prd32_refuse(card);
 	} else {
 		prd32_for_each_channel(ch, card)
-			prd32_hw_forget(ch);
+			prd32_revive(ch);
+		pci_set_master(to_pci_dev(card->dma_dev));
 		prd32_hw_enable_irqs(card);
 	}
 	prd32_thaw(card);

@@ -17,32 +17,46 @@ static bool prd32_irq_is_ours(struct prd32_channel *ch)
 	return prd32_hw_irq_pending(ch);
 }
 
-static irqreturn_t prd32_irq(int irq, void *data)
+/* Did it tell of the end of a table, or of a period? */
+static bool prd32_irq_of(struct prd32_channel *ch)
 {
-	struct prd32_channel *ch = data;
+	bool cyclic = READ_ONCE(ch->cyclic);
 
-	if (!prd32_irq_is_ours(ch))
-		return IRQ_NONE;
 	ch->stats.interrupts++;
 	trace_prd32_interrupt(ch);
 	/*
 	 * The cause first, then the end: an interrupt of the next transfer cannot be lost. A cyclic
 	 * table goes on meanwhile, so see the cause cleared before its periods are counted.
 	 */
-	prd32_hw_ack_irq(ch, ch->card->read_cause || READ_ONCE(ch->cyclic));
-	prd32_channel_event(ch, false);
+	prd32_hw_ack_irq(ch, ch->card->read_cause || cyclic);
+	return prd32_channel_event(ch, false) || cyclic;
+}
+
+static irqreturn_t prd32_irq(int irq, void *data)
+{
+	struct prd32_channel *ch = data;
+
+	if (!prd32_irq_is_ours(ch))
+		return IRQ_NONE;
+	/* Without news in memory: spurious, or the bus refused the status block. Rare: ask. */
+	if (!prd32_irq_of(ch) && ch->status)
+		prd32_channel_event(ch, true);
 	return IRQ_HANDLED;
 }
 
-/* All channels share one message; each is asked. */
+/* All channels share one message; each is looked at, and all are asked when none has news. */
 static irqreturn_t prd32_irq_one_message(int irq, void *data)
 {
 	struct prd32_card *card = data;
 	struct prd32_channel *ch;
+	bool news = false;
 
 	prd32_for_each_channel(ch, card)
-		prd32_irq(irq, ch);
+		news |= prd32_irq_of(ch);
 	prd32_hw_rearm(card);
+	if (!news)
+		prd32_for_each_channel(ch, card)
+			prd32_channel_event(ch, true);
 	return IRQ_HANDLED;
 }
 

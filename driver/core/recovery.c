@@ -83,17 +83,29 @@ static int prd32_stop_engine(struct prd32_channel *ch, struct prd32_report *repo
 	return prd32_reset_function(ch);
 }
 
-/* Nothing on the card can be used without bus mastering: no channel takes requests any more. */
-static void prd32_refuse_all(struct prd32_card *card)
+/* No channel takes requests any more, unless a reset of the card helps. */
+static void prd32_refuse_all(struct prd32_card *card, int error)
 {
 	struct prd32_channel *ch;
 
 	prd32_for_each_channel(ch, card) {
 		spin_lock_irq(&ch->lock);
 		if (!ch->refuse)
-			ch->refuse = -EIO;
+			ch->refuse = error;
 		spin_unlock_irq(&ch->lock);
 	}
+}
+
+/* All ones: it was pulled out, or its link is down and the PCI core is about to deal with that. */
+static bool prd32_has_left(struct prd32_channel *ch)
+{
+	struct pci_dev *pdev = to_pci_dev(ch->card->dma_dev);
+
+	if (prd32_hw_status(ch) >= 0)
+		return false;
+	if (!pci_channel_offline(pdev))
+		prd32_refuse_all(ch->card, -ENODEV);
+	return true;
 }
 
 /* With the lock held: is there still something to be stopped? An end may have come meanwhile. */
@@ -119,6 +131,7 @@ static void prd32_recover_locked(struct prd32_channel *ch)
 	struct prd32_report report;
 	LIST_HEAD(done);
 	int err = 0, error;
+	bool left;
 
 	spin_lock_irq(&ch->lock);
 	ch->recovering = prd32_still_needed(ch, &done);
@@ -129,15 +142,15 @@ static void prd32_recover_locked(struct prd32_channel *ch)
 	err = prd32_stop_engine(ch, &report);
 	if (err) {
 		prd32_give_up(ch);
-		prd32_refuse_all(ch->card);
+		/* Nothing on the card can be used without bus mastering. */
+		prd32_refuse_all(ch->card, -EIO);
 	}
+	left = prd32_has_left(ch);
 
 	spin_lock_irq(&ch->lock);
 	ch->recovering = false;
 	ch->broken = !!err;
-	error = ch->active->cancelled ?: ch->refuse ?: -ETIMEDOUT;
-	if (prd32_hw_status(ch) < 0)
-		error = -ENODEV;
+	error = left ? -ENODEV : ch->active->cancelled ?: ch->refuse ?: -ETIMEDOUT;
 	if (error == -ETIMEDOUT) {
 		ch->stats.timeouts++;
 		dev_err_ratelimited(ch->card->dma_dev,

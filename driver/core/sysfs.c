@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Attributes of the PCI device, in a directory of their own: what the card is. Described in
+ * Attributes of the PCI device, in its directory card/: what it is. Described in
  * Documentation/ABI/testing/sysfs-driver-prd32.
  */
 #include <linux/device.h>
@@ -40,7 +40,7 @@ static struct attribute *prd32_attributes[] = {
 };
 
 static const struct attribute_group prd32_group = {
-	.name = PRD32_NAME,
+	.name = "card",
 	.attrs = prd32_attributes,
 };
 
