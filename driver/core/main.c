@@ -37,16 +37,11 @@ static int __init prd32_init(void)
 	err = prd32_chrdev_init();
 	if (err)
 		goto exit_debugfs;
-	err = prd32_block_init();
-	if (err)
-		goto exit_chrdev;
 	err = pci_register_driver(&prd32_pci_driver);
 	if (err)
-		goto exit_block;
+		goto exit_chrdev;
 	return 0;
 
-exit_block:
-	prd32_block_exit();
 exit_chrdev:
 	prd32_chrdev_exit();
 exit_debugfs:
@@ -57,7 +52,6 @@ exit_debugfs:
 static void __exit prd32_exit(void)
 {
 	pci_unregister_driver(&prd32_pci_driver);
-	prd32_block_exit();
 	prd32_chrdev_exit();
 	prd32_debugfs_exit();
 }
