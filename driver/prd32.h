@@ -21,6 +21,8 @@
 #define PRD32_NAME "prd32"
 
 struct dentry;
+struct dentry;
+struct notifier_block;
 struct prd32_card;
 struct prd32_channel;
 
@@ -66,6 +68,38 @@ struct prd32_info {
 	bool cyclic;
 	bool writeback;
 	bool endpoints;
+};
+
+/**
+ * struct prd32_stats - what a channel has done
+ * @requests: requests that completed
+ * @failed: those of them that did so with an error
+ * @bytes_to_host: bytes that the card wrote to host memory
+ * @bytes_from_host: bytes that the card read from host memory
+ * @tables: descriptor tables started
+ * @prds: descriptors in them
+ * @interrupts: interrupts that were the channel's
+ * @polls: looks of prd32_poll() that found an end
+ * @lost: ends that no interrupt told of
+ * @timeouts: tables that did not end in time
+ * @stops: tables that were stopped
+ * @channel_resets: stops that needed a reset of the channel
+ * @function_resets: stops that needed a reset of the whole card
+ */
+struct prd32_stats {
+	u64 requests;
+	u64 failed;
+	u64 bytes_to_host;
+	u64 bytes_from_host;
+	u64 tables;
+	u64 prds;
+	u64 interrupts;
+	u64 polls;
+	u64 lost;
+	u64 timeouts;
+	u64 stops;
+	u64 channel_resets;
+	u64 function_resets;
 };
 
 /**
@@ -178,6 +212,12 @@ bool prd32_poll(struct prd32_card *card, unsigned int channel);
 /* core/memory.c: who has which part of card memory */
 int prd32_memory_alloc(struct prd32_card *card, u32 size, u32 *addr);
 void prd32_memory_free(struct prd32_card *card, u32 addr, u32 size);
+
+/* core/clients.c: what the channels are doing */
+void prd32_statistics(struct prd32_card *card, unsigned int channel, struct prd32_stats *stats);
+bool prd32_has_idle_channel(struct prd32_card *card);
+void prd32_idle_register(struct prd32_card *card, struct notifier_block *nb);
+void prd32_idle_unregister(struct prd32_card *card, struct notifier_block *nb);
 
 /* core/debugfs.c */
 struct dentry *prd32_debugfs_dir(struct prd32_card *card);

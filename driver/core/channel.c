@@ -167,6 +167,8 @@ void prd32_channel_start_next(struct prd32_channel *ch, struct list_head *done)
 		if (err)
 			prd32_channel_end(ch, err, done);
 	}
+	if (!ch->depth)
+		atomic_notifier_call_chain(&ch->card->idle, 0, NULL);
 }
 
 static int prd32_check_end(struct prd32_channel *ch, const struct prd32_report *report)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The front ends' seats: devices on the auxiliary bus, each of which can be bound and unbound.
+ * The front ends' seats: devices on the auxiliary bus, each of which can be bound and unbound. And
+ * what they may know of the channels.
  */
 #include <linux/slab.h>
 
@@ -77,4 +78,56 @@ void prd32_clients_remove(struct prd32_card *card)
 		auxiliary_device_uninit(&card->clients[i]->adev);
 		card->clients[i] = NULL;
 	}
+}
+
+/**
+ * prd32_statistics() - what a channel has done
+ * @card: the card
+ * @channel: the channel
+ * @stats: filled in
+ */
+void prd32_statistics(struct prd32_card *card, unsigned int channel, struct prd32_stats *stats)
+{
+	struct prd32_channel *ch = &card->ch[channel];
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	*stats = ch->stats;
+	spin_unlock_irqrestore(&ch->lock, flags);
+}
+
+/**
+ * prd32_has_idle_channel() - would a request be started at once
+ * @card: the card
+ *
+ * Return: true if so, at this moment.
+ */
+bool prd32_has_idle_channel(struct prd32_card *card)
+{
+	struct prd32_channel *ch;
+
+	prd32_for_each_channel(ch, card)
+		if (!READ_ONCE(ch->depth))
+			return true;
+	return false;
+}
+
+/**
+ * prd32_idle_register() - be told when a channel has nothing more to do
+ * @card: the card
+ * @nb: called from any context, with the channel locked: it may wake somebody, no more
+ */
+void prd32_idle_register(struct prd32_card *card, struct notifier_block *nb)
+{
+	atomic_notifier_chain_register(&card->idle, nb);
+}
+
+/**
+ * prd32_idle_unregister() - be told no more; nobody calls @nb when this returns
+ * @card: the card
+ * @nb: as prd32_idle_register() got it
+ */
+void prd32_idle_unregister(struct prd32_card *card, struct notifier_block *nb)
+{
+	atomic_notifier_chain_unregister(&card->idle, nb);
 }

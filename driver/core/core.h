@@ -11,6 +11,7 @@
 #define PRD32_CORE_H
 
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/wait.h>
@@ -23,38 +24,6 @@
 struct attribute_group;
 struct dentry;
 struct gen_pool;
-
-/**
- * struct prd32_stats - what a channel has done; guarded by the channel's lock
- * @requests: requests that completed
- * @failed: those of them that did so with an error
- * @bytes_to_host: bytes that the card wrote to host memory
- * @bytes_from_host: bytes that the card read from host memory
- * @tables: descriptor tables started
- * @prds: descriptors in them
- * @interrupts: interrupts that were the channel's
- * @polls: looks of prd32_poll() that found an end
- * @lost: ends that no interrupt told of
- * @timeouts: tables that did not end in time
- * @stops: tables that were stopped
- * @channel_resets: stops that needed a reset of the channel
- * @function_resets: stops that needed a reset of the whole card
- */
-struct prd32_stats {
-	u64 requests;
-	u64 failed;
-	u64 bytes_to_host;
-	u64 bytes_from_host;
-	u64 tables;
-	u64 prds;
-	u64 interrupts;
-	u64 polls;
-	u64 lost;
-	u64 timeouts;
-	u64 stops;
-	u64 channel_resets;
-	u64 function_resets;
-};
 
 /**
  * struct prd32_status - what the card writes to memory before it interrupts (status writeback)
@@ -141,6 +110,7 @@ struct prd32_channel {
  * @recoverer: who holds @recovery_lock while it resets the function
  * @memory: who has which part of card memory; offsets are raised by PRD32_MEMORY_BASE
  * @clients: the front ends' seats
+ * @idle: who wants to know when a channel has nothing more to do
  * @debugfs: the card's directory
  * @ch: the channels
  */
@@ -156,6 +126,7 @@ struct prd32_card {
 	struct task_struct *recoverer;
 	struct gen_pool *memory;
 	struct prd32_client *clients[3];
+	struct atomic_notifier_head idle;
 	struct dentry *debugfs;
 	struct prd32_channel ch[PRD32_LIMIT_CHANNELS];
 };

@@ -120,6 +120,7 @@ static struct prd32_card *prd32_card_alloc(struct device *dev)
 	card->dma_dev = dev;
 	spin_lock_init(&card->irq_lock);
 	mutex_init(&card->recovery_lock);
+	ATOMIC_INIT_NOTIFIER_HEAD(&card->idle);
 	for (i = 0; i < ARRAY_SIZE(card->ch); i++)
 		prd32_channel_init(card, i);
 	id = ida_alloc(&prd32_ids_in_use, GFP_KERNEL);
