@@ -54,11 +54,12 @@
  * @uapi_version: out: PRD32_UAPI_VERSION of the driver
  * @card: out: the N of /dev/prd32-N
  * @memory_size: out: bytes of card memory
- * @max_request: out: bytes that one request may have
+ * @max_request: out: bytes that a request for user memory may have
  * @features: out: PRD32_FEATURE_*
  * @granule: out: the card moves multiples of so many bytes; a power of two. What is not aligned
  *	     to it is done all the same, at the price of a copy; see PRD32_IOC_SUBMIT
- * @dma_alignment: out: user memory that is not aligned to so many bytes has its edges copied
+ * @dma_alignment: out: user memory that the card writes has its edges copied unless it begins
+ *		   and ends at multiples of so many bytes; a power of two, a granule at least
  * @max_prds: out: descriptors in a table
  * @channels: out: DMA channels
  * @max_results: out: requests, under way or done, that a file may have until it fetches results
@@ -170,26 +171,32 @@ struct prd32_ioc_area_free {
  *			   see the processor's caches it is not cached, and slow to read
  * @PRD32_BUFFER_WRITE_COMBINE: writes are gathered, reads are very slow: for what the processor
  *				fills and the card reads
- * @PRD32_BUFFER_CACHED: fast for the processor; each change of hands needs PRD32_IOC_BUFFER_SYNC
+ * @PRD32_BUFFER_CACHED: fast for the processor; each change of hands needs PRD32_IOC_BUFFER_SYNC.
+ *			 Pages from anywhere: large buffers are no problem, and it can be exported
+ * @PRD32_BUFFER_NONCONTIGUOUS: the same, one range to the card (dma_alloc_noncontiguous()): it is
+ *				never copied, but needs contiguous memory where there is no IOMMU
  */
 enum prd32_buffer_kind {
 	PRD32_BUFFER_COHERENT,
 	PRD32_BUFFER_WRITE_COMBINE,
 	PRD32_BUFFER_CACHED,
+	PRD32_BUFFER_NONCONTIGUOUS,
 };
+
+#define PRD32_BUFFER_MAX	0x40000000
 
 /**
  * struct prd32_ioc_buffer_alloc - PRD32_IOC_BUFFER_ALLOC: memory that the card reaches at any time
  * @size: sizeof(struct prd32_ioc_buffer_alloc)
  * @flags: 0
- * @length: how much; 0 is EINVAL. It is zeroed
+ * @length: how much, 1 to PRD32_BUFFER_MAX; else EINVAL. It is zeroed, to the end of its last page
  * @kind: enum prd32_buffer_kind
  * @handle: out: its name in further calls; never 0
  * @mmap_offset: out: the offset for mmap(), which must start there or, page by page, behind it,
  *		 be MAP_SHARED, and end at most where the buffer's last page does
  *
- * ENOMEM when there is not so much memory in pieces that the card can use: COHERENT and
- * WRITE_COMBINE need one piece, unless an IOMMU puts it together.
+ * ENOMEM when there is not so much memory in pieces that the card can use: all kinds but CACHED
+ * need one piece, unless an IOMMU puts it together. ENOSPC when the file has 4095 buffers.
  *
  * Mappings of COHERENT and WRITE_COMBINE buffers cannot be given to other system calls that take
  * pages rather than copy (O_DIRECT files, vmsplice()): those answer EFAULT.
@@ -230,7 +237,7 @@ enum prd32_sync {
 };
 
 /**
- * struct prd32_ioc_buffer_sync - PRD32_IOC_BUFFER_SYNC: a CACHED buffer changes hands
+ * struct prd32_ioc_buffer_sync - PRD32_IOC_BUFFER_SYNC: a buffer changes hands
  * @size: sizeof(struct prd32_ioc_buffer_sync)
  * @flags: 0
  * @handle: the buffer; unknown is ENOENT
@@ -238,7 +245,9 @@ enum prd32_sync {
  * @offset: first byte
  * @length: how much; beyond the buffer's end is EINVAL
  *
- * A new buffer is the processor's. Nothing happens to buffers of the other kinds.
+ * A new buffer is the processor's. At least the range is synchronised; nothing happens to COHERENT
+ * and WRITE_COMBINE buffers. What the other side has changed in the range, and was not synchronised
+ * before, is lost.
  */
 struct prd32_ioc_buffer_sync {
 	__u32 size;
@@ -255,7 +264,8 @@ struct prd32_ioc_buffer_sync {
  * @flags: 0
  * @handle: the buffer, of kind CACHED: others are EOPNOTSUPP, unknown is ENOENT
  * @fd: out: the dma-buf, close-on-exec. It keeps the memory, also when the buffer is freed and the
- *	card is gone. Processor access through it is framed by DMA_BUF_IOCTL_SYNC
+ *	card is gone. DMA_BUF_IOCTL_SYNC is for the other drivers that it is given to;
+ *	for this card, PRD32_IOC_BUFFER_SYNC
  */
 struct prd32_ioc_export {
 	__u32 size;
@@ -298,7 +308,8 @@ enum prd32_memory {
  * @endpoint: enum prd32_endpoint; without PRD32_FEATURE_ENDPOINTS only MEMORY, else EOPNOTSUPP. A
  *	      wrong direction is EINVAL
  * @card_addr: offset into card memory; with other endpoints 0
- * @length: 1 to prd32_ioc_query.max_request; beyond the end of card memory or of the buffer EINVAL
+ * @length: at least 1; of user memory at most prd32_ioc_query.max_request. Beyond the end of card
+ *	    memory, of the buffer or of the dma-buf is EINVAL
  * @memory: enum prd32_memory
  * @handle: with PRD32_MEMORY_BUFFER the handle (unknown: ENOENT), else 0
  * @fd: with PRD32_MEMORY_DMABUF the file descriptor (none: EBADF, no dma-buf: EINVAL), else 0
@@ -320,11 +331,14 @@ enum prd32_memory {
  *
  * @card_addr, @length and user memory may have any alignment where they are card memory and
  * PRD32_MEMORY_USER. What falls short of prd32_ioc_query.granule is read from the card and merged,
- * which is not atomic: nobody else should write to that granule meanwhile. Buffers, dma-bufs and
- * other endpoints need multiples of the granule, else EINVAL.
+ * which is not atomic: nobody else should write to that granule meanwhile. Buffers and dma-bufs
+ * need multiples of the granule; user memory with other endpoints, of dma_alignment; else EINVAL.
  *
- * A CACHED buffer must have been given to the card before (PRD32_SYNC_FOR_DEVICE), and is looked at
- * after PRD32_SYNC_FOR_CPU.
+ * Requests for other endpoints than card memory must fit one table of max_prds descriptors, else
+ * their result is E2BIG.
+ *
+ * A CACHED or NONCONTIGUOUS buffer must have been given to the card before (PRD32_SYNC_FOR_DEVICE),
+ * and is looked at after PRD32_SYNC_FOR_CPU.
  */
 struct prd32_ioc_submit {
 	__u32 size;
