@@ -37,11 +37,16 @@ static int __init prd32_init(void)
 	err = prd32_chrdev_init();
 	if (err)
 		goto exit_debugfs;
-	err = pci_register_driver(&prd32_pci_driver);
+	err = prd32_dma_init();
 	if (err)
 		goto exit_chrdev;
+	err = pci_register_driver(&prd32_pci_driver);
+	if (err)
+		goto exit_dma;
 	return 0;
 
+exit_dma:
+	prd32_dma_exit();
 exit_chrdev:
 	prd32_chrdev_exit();
 exit_debugfs:
@@ -52,6 +57,7 @@ exit_debugfs:
 static void __exit prd32_exit(void)
 {
 	pci_unregister_driver(&prd32_pci_driver);
+	prd32_dma_exit();
 	prd32_chrdev_exit();
 	prd32_debugfs_exit();
 }
