@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <prd32/request.hpp>
+
+#include "connection.hpp"
+
+namespace prd32 {
+
+using std::chrono::steady_clock;
+
+Request& Request::operator=(Request&& other) noexcept {
+  if (this != &other) {
+    finish();
+    connection_ = std::move(other.connection_);
+    cookie_ = other.cookie_;
+  }
+  return *this;
+}
+
+Request::~Request() {
+  finish();
+}
+
+// The memory is the caller's again after this, so nothing but the outcome may end the wait.
+void Request::finish() noexcept {
+  if (!connection_) {
+    return;
+  }
+  static_cast<void>(abort());
+  static_cast<void>(connection_->outcome(cookie_, std::nullopt));
+  connection_.reset();
+}
+
+namespace {
+
+Deadline after(std::chrono::nanoseconds limit) {
+  constexpr std::chrono::hours kForEver(24 * 365 * 100);  // more would not fit into the clock's numbers
+  return limit < kForEver ? Deadline(steady_clock::now() + limit) : std::nullopt;
+}
+
+Result<Outcome> fetched(std::shared_ptr<Connection>& connection, std::uint64_t cookie, const Deadline& deadline) {
+  if (!connection) {
+    return Error{.code = EINVAL, .what = "the outcome of this transfer was fetched before"};
+  }
+  Result<Outcome> outcome = connection->outcome(cookie, deadline);
+  if (outcome) {
+    connection.reset();
+  }
+  return outcome;
+}
+
+}  // namespace
+
+Result<Outcome> Request::wait() {
+  return fetched(connection_, cookie_, std::nullopt);
+}
+
+Result<Outcome> Request::wait(std::chrono::nanoseconds limit) {
+  return fetched(connection_, cookie_, after(limit));
+}
+
+Result<std::optional<Outcome>> Request::poll() {
+  const Result<Outcome> outcome = fetched(connection_, cookie_, steady_clock::now());
+  if (outcome) {
+    return std::optional(*outcome);
+  }
+  if (outcome.error().code == ETIMEDOUT) {
+    return std::optional<Outcome>();
+  }
+  return outcome.error();
+}
+
+Result<void> Request::abort() {
+  if (!connection_) {
+    return Error{.code = ENOENT, .what = "this transfer has ended"};
+  }
+  prd32_ioc_abort argument{};
+  argument.cookie = cookie_;
+  return connection_->call(PRD32_IOC_ABORT, argument, "cannot abort a transfer");
+}
+
+Result<Event> Event::create() {
+  const int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (descriptor < 0) {
+    return Error{.code = errno, .what = "cannot make an event"};
+  }
+  return Event(descriptor);
+}
+
+Event& Event::operator=(Event&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+Event::~Event() {
+  if (descriptor_ >= 0) {
+    close(descriptor_);
+  }
+}
+
+Result<std::uint64_t> Event::wait(std::chrono::milliseconds limit) const {
+  const auto deadline = steady_clock::now() + limit;
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
+    pollfd waiting{.fd = descriptor_, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&waiting, 1, left.count() > 0 ? static_cast<int>(left.count()) : 0);
+    std::uint64_t count = 0;
+    if (ready > 0 && read(descriptor_, &count, sizeof count) == sizeof count) {
+      return count;
+    }
+    if (ready == 0) {
+      return Error{.code = ETIMEDOUT, .what = "no transfer ended in time"};
+    }
+    if (errno != EINTR && errno != EAGAIN) {
+      return Error{.code = errno, .what = "cannot wait for an event"};
+    }
+  }
+}
+
+}  // namespace prd32
