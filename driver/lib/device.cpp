@@ -77,6 +77,7 @@ static_assert(static_cast<std::uint32_t>(Endpoint::kLoopback) == PRD32_EP_LOOPBA
 static_assert(static_cast<std::uint32_t>(BufferKind::kCoherent) == PRD32_BUFFER_COHERENT);
 static_assert(static_cast<std::uint32_t>(BufferKind::kWriteCombine) == PRD32_BUFFER_WRITE_COMBINE);
 static_assert(static_cast<std::uint32_t>(BufferKind::kCached) == PRD32_BUFFER_CACHED);
+static_assert(static_cast<std::uint32_t>(BufferKind::kNonContiguous) == PRD32_BUFFER_NONCONTIGUOUS);
 
 // Calls `move` (bytes done so far) until `total` are, it has no more, or it fails.
 template <typename Move>

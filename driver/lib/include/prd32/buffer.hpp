@@ -16,12 +16,13 @@ class Connection;
 
 /// What the processor sees of a buffer.
 enum class BufferKind : std::uint32_t {
-  kCoherent,      ///< processor and card see the same at any time; perhaps slow to read
-  kWriteCombine,  ///< for what the processor fills and the card reads; very slow to read
-  kCached,        ///< fast; the processor looks at it through Buffer::access() alone
+  kCoherent,       ///< processor and card see the same at any time; perhaps slow to read
+  kWriteCombine,   ///< for what the processor fills and the card reads; very slow to read
+  kCached,         ///< fast; the processor looks at it through Buffer::access() alone. May be large, can be shared
+  kNonContiguous,  ///< the same in one range for the card: never copied, but without an IOMMU hard to get
 };
 
-/// Who is to look at a kCached buffer next.
+/// Who is to look at a kCached or kNonContiguous buffer next.
 enum class SyncFor : std::uint32_t {
   kProcessor,  ///< which then sees what the card wrote
   kCard,       ///< which then sees what the processor wrote
@@ -38,7 +39,7 @@ class DmaBuf {
   /// Takes over a dma-buf of any driver; `bytes` is its size.
   static DmaBuf adopt(int descriptor, std::size_t bytes) { return {descriptor, bytes}; }
 
-  /// Close-on-exec. Whoever maps it frames the processor's access with DMA_BUF_IOCTL_SYNC.
+  /// Close-on-exec. Other drivers that have it are told of the processor's access by DMA_BUF_IOCTL_SYNC.
   [[nodiscard]] int descriptor() const { return descriptor_; }
   [[nodiscard]] std::size_t size() const { return size_; }
   /// Gives the descriptor away: the caller closes it.
@@ -90,7 +91,7 @@ class Buffer {
 
   [[nodiscard]] BufferKind kind() const { return kind_; }
   [[nodiscard]] std::size_t size() const { return bytes_.size(); }
-  /// All of it, zeroed at first. With kCached only what access() gave may be looked at.
+  /// All of it, zeroed at first. With kCached and kNonContiguous only what access() gave may be looked at.
   [[nodiscard]] std::span<std::byte> bytes() const { return bytes_; }
   /// A part of it, to be moved. The kernel checks the range.
   [[nodiscard]] Slice slice(std::uint64_t offset, std::uint64_t length) const {
@@ -102,7 +103,8 @@ class Buffer {
   [[nodiscard]] Result<BufferAccess> access() const { return access(0, bytes_.size()); }
   [[nodiscard]] Result<BufferAccess> access(std::size_t offset, std::size_t length) const;
 
-  /// One change of hands, for those whom access() does not fit. Does nothing with other kinds. EINVAL beyond its end.
+  /// One change of hands, for those whom access() does not fit: what the other side has changed in the range, and was
+  /// not synchronised before, is lost. EINVAL beyond its end.
   Result<void> sync(SyncFor who, std::size_t offset, std::size_t length) const;
 
   /// The same memory for other drivers. EOPNOTSUPP unless kCached.

@@ -31,7 +31,7 @@ struct Info {
   unsigned uapi_version = 0;        ///< of the driver: PRD32_UAPI_VERSION
   unsigned card = 0;                ///< the N of /dev/prd32-N
   std::uint64_t memory_size = 0;    ///< of card memory
-  std::uint64_t max_request = 0;    ///< of one transfer
+  std::uint64_t max_request = 0;    ///< of one transfer of the caller's memory
   std::uint32_t granule = 0;        ///< what the card moves multiples of; a power of two
   std::uint32_t dma_alignment = 0;  ///< edges of the caller's memory that fall short of it are copied
   std::uint32_t max_prds = 0;       ///< descriptors in a table
@@ -93,7 +93,8 @@ class Device {
 
   /// Reserves card memory. EINVAL for 0 bytes, ENOSPC when there is no such hole.
   [[nodiscard]] Result<Area> reserve(std::uint64_t bytes) const;
-  /// Allocates memory that the card reaches at any time. EINVAL for 0 bytes, ENOMEM when there is not so much.
+  /// Allocates memory that the card reaches at any time. EINVAL for 0 bytes and for more than PRD32_BUFFER_MAX, ENOMEM
+  /// when there is not so much in pieces that the card can use, ENOSPC for too many buffers.
   [[nodiscard]] Result<Buffer> allocate(std::size_t bytes, BufferKind kind) const;
 
   /// Makes a transfer and waits for its end, which nothing but a fatal signal interrupts. An Error means that it was

@@ -37,9 +37,9 @@ struct Pattern {
 
 /// Bytes to be moved. Made by the functions below; the members may be changed afterwards.
 ///
-/// Offsets, addresses and lengths are in bytes. A length is 1 to Info::max_request. Memory of the caller may have any
-/// alignment where the other side is card memory; slices, and everything with other endpoints, must be multiples of
-/// Info::granule.
+/// Offsets, addresses and lengths are in bytes. A length is at least 1, and of the caller's memory at most
+/// Info::max_request. The caller's memory may have any alignment where the other side is card memory; with other
+/// endpoints it must be of multiples of Info::dma_alignment, and slices always of Info::granule.
 struct Transfer {
   Direction direction = Direction::kFromHost;
   Endpoint endpoint = Endpoint::kMemory;
@@ -70,7 +70,8 @@ struct Transfer {
 struct Outcome {
   std::uint64_t moved = 0;  ///< bytes, from the beginning on, also with an error
   int error = 0;            ///< 0 or an errno: ECANCELED (aborted), EIO (the card's report is in the kernel's log),
-                            ///< EOVERFLOW (the pattern's FIFO), ETIMEDOUT, ENODEV (the card is gone)
+                            ///< EOVERFLOW (the pattern's FIFO), E2BIG (with other endpoints than memory: too many
+                            ///< pieces), ETIMEDOUT, ENODEV (the card is gone)
   std::uint32_t crc = 0;    ///< CRC-32C, with Endpoint::kChecksum
 };
 
