@@ -142,6 +142,9 @@ void prd32_hw_set_irq(struct prd32_channel *ch, bool on)
 	spin_lock_irqsave(&card->irq_lock, flags);
 	if (!(card->irq_enable & mask) == on) {
 		card->irq_enable ^= mask;
+		/* What was polled for left its cause behind. */
+		if (on)
+			wr32(card, PRD32_IRQ_CAUSE, cause_all(ch->index));
 		wr32(card, PRD32_IRQ_ENABLE, card->irq_enable);
 	}
 	spin_unlock_irqrestore(&card->irq_lock, flags);
@@ -272,6 +275,19 @@ static int prd32_hw_wait_idle(struct prd32_channel *ch)
 				 STOP_POLL_US, STOP_TIMEOUT_US, false, ch);
 }
 
+/* The status block that was not seen yet, if there is one. */
+static bool prd32_hw_new_status(struct prd32_channel *ch)
+{
+	u32 sequence = le32_to_cpu(READ_ONCE(ch->status->sequence));
+
+	if (sequence == ch->sequence)
+		return false;
+	ch->sequence = sequence;
+	/* The rest of the block, and the data, only after the sequence number. */
+	dma_rmb();
+	return true;
+}
+
 /**
  * prd32_hw_stop() - stop a channel and see it stopped
  * @ch: the channel, running or not
@@ -283,9 +299,15 @@ static int prd32_hw_wait_idle(struct prd32_channel *ch)
  */
 int prd32_hw_stop(struct prd32_channel *ch)
 {
+	int err;
+
 	iowrite8(0, ch->card->mmio + PRD32_BM_COMMAND(ch->index));
 	/* The write is posted; the read that follows pushes it to the card. */
-	return prd32_hw_wait_idle(ch);
+	err = prd32_hw_wait_idle(ch);
+	/* An end that came first must not look like that of the next transfer. */
+	if (!err && ch->status)
+		prd32_hw_new_status(ch);
+	return err;
 }
 
 /**
@@ -322,19 +344,6 @@ void prd32_hw_report(struct prd32_channel *ch, struct prd32_report *report)
 		return;
 	report->index = rd32(card, PRD32_ERROR_INDEX(ch->index));
 	report->address = rd32(card, PRD32_ERROR_ADDR(ch->index));
-}
-
-/* The status block that was not seen yet, if there is one. */
-static bool prd32_hw_new_status(struct prd32_channel *ch)
-{
-	u32 sequence = le32_to_cpu(READ_ONCE(ch->status->sequence));
-
-	if (sequence == ch->sequence)
-		return false;
-	ch->sequence = sequence;
-	/* The rest of the block, and the data, only after the sequence number. */
-	dma_rmb();
-	return true;
 }
 
 /**

@@ -117,6 +117,8 @@ static bool prd32_still_needed(struct prd32_channel *ch, struct list_head *done)
 		return false;
 	if (prd32_hw_ended(ch, &report, true) <= 0)
 		return true;
+	/* Or it would never interrupt again: a message is sent when the cause rises. */
+	prd32_hw_ack_irq(ch, false);
 	if (ch->overdue) {
 		ch->stats.lost++;
 		dev_warn_ratelimited(ch->card->dma_dev, "channel %u: an interrupt was lost\n",
