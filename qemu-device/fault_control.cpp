@@ -262,7 +262,7 @@ void FaultControl::injected(const Injection& injection) {
   }
 }
 
-/// Each line at once, so that nothing is lost when the program dies. A disk that is full is said once.
+/// Each line at once, so that nothing is lost when the program dies. A disk that is full ends the record, and is said.
 void FaultControl::write(const std::string& line) {
   if (!record_.is_open() || injections_ > kMostRecorded) {
     return;

@@ -129,7 +129,11 @@ void FaultyBus::reset() {
   for (Stall& stall : stalls_) {
     stall.cancelled = true;
   }
-  take_armed([](const Armed&) { return true; });
+  take_armed([this](const Armed& armed) {
+    const std::uint32_t now = status(static_cast<unsigned>(armed.transaction.channel));
+    return armed.stopped || (now & (regs::BmStatus::kActive | regs::BmStatus::kError)) != 0;
+  });
+  armed_.clear();
 }
 
 void FaultyBus::raise(unsigned vector) {
@@ -194,12 +198,17 @@ void FaultyBus::mmio_transport(tlm::tlm_generic_payload& payload, sc_core::sc_ti
   if (registers_faulty_ && befall_register(payload)) {
     return;
   }
-  card_mmio->b_transport(payload, delay);
-  if (payload.is_write()) {
-    if (!stalls_.empty() || !armed_.empty()) {
-      watch_writes(payload);
+  if (payload.is_write() && (!stalls_.empty() || !armed_.empty())) {
+    std::array<bool, limits::kChannels> active{};
+    for (unsigned channel = 0; channel < limits::kChannels; ++channel) {
+      active[channel] = (status(channel) & regs::BmStatus::kActive) != 0;
     }
-  } else if (!armed_.empty()) {
+    card_mmio->b_transport(payload, delay);
+    watch_writes(payload, active);
+    return;
+  }
+  card_mmio->b_transport(payload, delay);
+  if (payload.is_read() && !armed_.empty()) {
     watch_status(payload);
   }
 }
@@ -226,26 +235,27 @@ bool FaultyBus::befall_register(tlm::tlm_generic_payload& payload) {
   return lost;
 }
 
-/// Stops and resets of channels, and new starts.
-void FaultyBus::watch_writes(const tlm::tlm_generic_payload& payload) {
+/// Stops and resets of channels that were active, and new starts.
+void FaultyBus::watch_writes(const tlm::tlm_generic_payload& payload,
+                             const std::array<bool, limits::kChannels>& active) {
   for (unsigned channel = 0; channel < limits::kChannels; ++channel) {
     const Written command = written(payload, regs::BmCommand::at(channel));
     if ((written(payload, regs::Control::at(channel)).value & regs::Control::kReset) != 0) {
-      channel_ended(channel, Survives::kChannelReset, "channel-reset");
+      channel_ended(channel, active[channel], Survives::kChannelReset, "channel-reset");
     } else if ((command.reached & ~command.value & regs::BmCommand::kStart) != 0) {
-      channel_ended(channel, Survives::kStop, "stop");
+      channel_ended(channel, active[channel], Survives::kStop, "stop");
     } else if ((command.value & regs::BmCommand::kStart) != 0) {
       armed_.remove_if([&](const Armed& armed) { return armed.transaction.channel == static_cast<int>(channel); });
     }
   }
 }
 
-void FaultyBus::channel_ended(unsigned channel, Survives level, std::string_view how) {
+void FaultyBus::channel_ended(unsigned channel, bool was_active, Survives level, std::string_view how) {
   const int number = static_cast<int>(channel);
   end_stalls([&](const Stall& stall) { return stall.transaction.channel == number && stall.survives < level; }, how,
              true);
   for (Armed& armed : armed_) {
-    armed.stopped = armed.stopped || armed.transaction.channel == number;
+    armed.stopped = armed.stopped || (was_active && armed.transaction.channel == number);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -55,7 +56,7 @@ class FaultyBus final : public sc_core::sc_module {
   void rules_changed();
   /// Lets what stalls by this rule, or all that stalls, go on. Returns how many transactions that were.
   unsigned release(std::optional<unsigned> rule);
-  /// The function was reset: the bus cancels what is under way.
+  /// The function is about to be reset: the bus cancels what is under way.
   void reset();
   /// Makes one interrupt of a vector, whether or not there is a cause.
   void raise(unsigned vector);
@@ -109,8 +110,8 @@ class FaultyBus final : public sc_core::sc_module {
   bool stall(const FaultRules::Firing& firing, const Transaction& transaction);
   template <typename Wanted>
   unsigned end_stalls(Wanted wanted, std::string_view how, bool cancel);
-  void channel_ended(unsigned channel, Survives level, std::string_view how);
-  void watch_writes(const tlm::tlm_generic_payload& payload);
+  void channel_ended(unsigned channel, bool was_active, Survives level, std::string_view how);
+  void watch_writes(const tlm::tlm_generic_payload& payload, const std::array<bool, limits::kChannels>& active);
   void watch_status(const tlm::tlm_generic_payload& payload);
   void watch_errors();
   [[nodiscard]] std::uint32_t status(unsigned channel);

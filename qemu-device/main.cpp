@@ -93,8 +93,8 @@ void run(const Options& options) {
   Timers timers;
   FaultyBus faults("faults", vectors::kCount, rules, timers);
   const auto reset_card = [&] {
-    card.reset();
     faults.reset();
+    card.reset();
   };
   Bridge bridge("bridge", vectors::kCount, reset_card, map, messages, statistics, violations);
   PciFunction function(description(options, card), bridge, violations);

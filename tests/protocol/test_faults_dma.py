@@ -55,7 +55,11 @@ def answering(client: Client, look: Callable[[], list]) -> list:
 
 def written(device: CardProcess, client: Client) -> Event:
     """What became of a write after an abort."""
-    return answering(client, lambda: [told for told in device.injected() if told.event == "written"])[0]
+    return answering(client, lambda: written_events(device))[0]
+
+
+def written_events(device: CardProcess) -> list[Event]:
+    return [told for told in device.injected() if told.event == "written"]
 
 
 def stop(client, channel: int = 0) -> None:
@@ -315,14 +319,26 @@ def test_write_after_function_reset(device, client, filled, faults):
     assert region(filled, 1) == bytes(BYTES)
 
 
-def test_good_end_is_no_abort(client, filled, faults):
+def test_good_end_is_no_abort(device, client, filled, faults):
     rule = faults.add("write-after-abort", "dma-write", count=0)
     transfer(client, BASE, to_host=True)
     assert rule.fired == REGIONS
-    rule.clear()
     stop(client)
     status(client)
+    client.reset()
+    client.device_info()
     assert region(filled, REGIONS - 1) == PATTERN
+    assert [told.event for told in device.injected()] == ["fired"] * REGIONS
+
+
+def test_new_transfer_forgets_the_old_one(device, client, filled, faults):
+    """Whose memory is no longer where the PRD points."""
+    faults.add("write-after-abort", "dma-write")
+    transfer(client, BASE, to_host=True)
+    stalled(client, filled, faults)
+    stop(client)
+    status(client)
+    assert region(filled, 0) == PATTERN and written_events(device) == []
 
 
 # ---- chances
