@@ -40,11 +40,16 @@ static int __init prd32_init(void)
 	err = prd32_dma_init();
 	if (err)
 		goto exit_chrdev;
-	err = pci_register_driver(&prd32_pci_driver);
+	err = prd32_block_init();
 	if (err)
 		goto exit_dma;
+	err = pci_register_driver(&prd32_pci_driver);
+	if (err)
+		goto exit_block;
 	return 0;
 
+exit_block:
+	prd32_block_exit();
 exit_dma:
 	prd32_dma_exit();
 exit_chrdev:
@@ -57,6 +62,7 @@ exit_debugfs:
 static void __exit prd32_exit(void)
 {
 	pci_unregister_driver(&prd32_pci_driver);
+	prd32_block_exit();
 	prd32_dma_exit();
 	prd32_chrdev_exit();
 	prd32_debugfs_exit();

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What requests of the block layer become: a mapped scatter list and a request of the core.
+ *
+ * Deadlines: the core has one for each descriptor table and recovers by itself, so it comes first.
+ * That of the block layer also counts the time in the channel's queue; what passes it is cancelled.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+
+#include "block.h"
+#include "compat.h"
+#include "core/trace.h"
+
+#define QUEUE_DEPTH	64
+#define TIMEOUT		(30 * HZ)
+/* For how long others are waited for that hold all the memory by which the card can be reached. */
+#define MAP_PATIENCE	(HZ / 10)
+
+/**
+ * struct prd32_io - a request's own data, behind the block layer's
+ * @req: the core's part
+ * @sgt: its memory; empty when it is the disk's zeros
+ * @since: when it was first tried, jiffies
+ * @sg: room for the list
+ */
+struct prd32_io {
+	struct prd32_request req;
+	struct sg_table sgt;
+	unsigned long since;
+	struct scatterlist sg[];
+};
+
+/*
+ * Bounce buffers and the like are used up: that passes when another request ends. When none of
+ * ours is under way it may never, and an error is better than a hang.
+ */
+static blk_status_t prd32_map_failed(struct prd32_disk *disk, struct prd32_io *io)
+{
+	if (atomic_read(&disk->mapped) || time_before(jiffies, io->since + MAP_PATIENCE))
+		return BLK_STS_RESOURCE;
+	return BLK_STS_IOERR;
+}
+
+static blk_status_t prd32_map(struct prd32_disk *disk, struct request *rq)
+{
+	struct device *dev = prd32_dma_dev(disk->client->card);
+	struct prd32_io *io = blk_mq_rq_to_pdu(rq);
+
+	sg_init_table(io->sg, blk_rq_nr_phys_segments(rq));
+	io->sgt.sgl = io->sg;
+	io->sgt.orig_nents = prd32_rq_map_sg(rq, io->sg);
+	if (dma_map_sgtable(dev, &io->sgt, rq_dma_dir(rq), DMA_ATTR_NO_WARN))
+		return prd32_map_failed(disk, io);
+	atomic_inc(&disk->mapped);
+	trace_prd32_map(&io->sgt, io->req.to_host);
+	io->req.sg = io->sg;
+	io->req.nents = io->sgt.nents;
+	return BLK_STS_OK;
+}
+
+/* The engine may still be at this memory: it stays mapped, and nobody is to get it again. */
+static void prd32_abandon(struct request *rq)
+{
+	struct req_iterator iter;
+	struct bio_vec bvec;
+
+	rq_for_each_segment(bvec, rq, iter)
+		if (!PageSlab(bvec.bv_page))
+			get_page(bvec.bv_page);
+}
+
+static void prd32_unmap(struct prd32_disk *disk, struct request *rq)
+{
+	struct prd32_io *io = blk_mq_rq_to_pdu(rq);
+
+	if (!io->sgt.orig_nents)
+		return;
+	atomic_dec(&disk->mapped);
+	if (io->req.stuck) {
+		prd32_abandon(rq);
+		return;
+	}
+	trace_prd32_unmap(&io->sgt, io->req.to_host);
+	dma_unmap_sgtable(prd32_dma_dev(disk->client->card), &io->sgt, rq_dma_dir(rq), 0);
+}
+
+static void prd32_io_ended(struct prd32_request *req)
+{
+	blk_mq_complete_request(blk_mq_rq_from_pdu(container_of(req, struct prd32_io, req)));
+}
+
+static void prd32_complete_rq(struct request *rq)
+{
+	struct prd32_io *io = blk_mq_rq_to_pdu(rq);
+
+	prd32_unmap(rq->q->queuedata, rq);
+	blk_mq_end_request(rq, errno_to_blk_status(io->req.error));
+}
+
+static blk_status_t prd32_prepare(struct prd32_disk *disk, struct request *rq)
+{
+	struct prd32_io *io = blk_mq_rq_to_pdu(rq);
+
+	/* A request that was put off comes again. */
+	if (!(rq->rq_flags & RQF_DONTPREP)) {
+		rq->rq_flags |= RQF_DONTPREP;
+		io->since = jiffies;
+	}
+	io->req = (struct prd32_request){
+		.client = disk->client,
+		.length = blk_rq_bytes(rq),
+		.card_addr = disk->area + (blk_rq_pos(rq) << SECTOR_SHIFT),
+		.to_host = rq_data_dir(rq) == READ,
+		.polled = rq->mq_hctx->type == HCTX_TYPE_POLL,
+		.complete = prd32_io_ended,
+	};
+	switch (req_op(rq)) {
+	case REQ_OP_READ:
+	case REQ_OP_WRITE:
+		return prd32_map(disk, rq);
+	case REQ_OP_DISCARD:
+	case REQ_OP_WRITE_ZEROES:
+		io->sgt.orig_nents = 0;
+		io->req.sg = disk->zero_sg;
+		io->req.nents = PRD32_BLOCK_ZERO_SEGMENTS;
+		return BLK_STS_OK;
+	default:
+		return BLK_STS_NOTSUPP;
+	}
+}
+
+static blk_status_t prd32_queue_rq(struct blk_mq_hw_ctx *hctx,
+				   const struct blk_mq_queue_data *bd)
+{
+	struct prd32_disk *disk = hctx->queue->queuedata;
+	struct prd32_io *io = blk_mq_rq_to_pdu(bd->rq);
+	blk_status_t status;
+	int err;
+
+	status = prd32_prepare(disk, bd->rq);
+	if (status != BLK_STS_OK)
+		return status;
+	blk_mq_start_request(bd->rq);
+	err = prd32_submit(&io->req, PRD32_ANY_CHANNEL);
+	if (!err)
+		return BLK_STS_OK;
+	prd32_unmap(disk, bd->rq);
+	/* Cyclic requests have all the channels, for as long as they like. */
+	return err == -EBUSY ? BLK_STS_RESOURCE : errno_to_blk_status(err);
+}
+
+static enum blk_eh_timer_return prd32_timeout(struct request *rq)
+{
+	struct prd32_io *io = blk_mq_rq_to_pdu(rq);
+
+	/* It completes when its memory is free, which may be right now or after a reset. */
+	prd32_cancel(&io->req, -ETIMEDOUT);
+	return BLK_EH_DONE;
+}
+
+/* The core says which channel is the least busy, not the queue; so look at each. */
+static int prd32_poll_queue(struct blk_mq_hw_ctx *hctx, struct io_comp_batch *batch)
+{
+	struct prd32_disk *disk = hctx->queue->queuedata;
+	struct prd32_card *card = disk->client->card;
+	unsigned int i;
+	int ended = 0;
+
+	for (i = 0; i < prd32_info(card)->channels; i++)
+		ended += prd32_poll(card, i);
+	return ended;
+}
+
+static void prd32_map_queues(struct blk_mq_tag_set *set)
+{
+	struct prd32_disk *disk = set->driver_data;
+	unsigned int i, used = 0;
+
+	for (i = 0; i < set->nr_maps; i++) {
+		struct blk_mq_queue_map *map = &set->map[i];
+
+		map->queue_offset = used;
+		map->nr_queues = i == HCTX_TYPE_DEFAULT ? 1 :
+				 i == HCTX_TYPE_POLL ? disk->poll_queues : 0;
+		used += map->nr_queues;
+		if (map->nr_queues)
+			blk_mq_map_queues(map);
+	}
+}
+
+static const struct blk_mq_ops prd32_mq_ops = {
+	.queue_rq = prd32_queue_rq,
+	.complete = prd32_complete_rq,
+	.timeout = prd32_timeout,
+	.poll = prd32_poll_queue,
+	.map_queues = prd32_map_queues,
+};
+
+static int prd32_zeros_init(struct prd32_disk *disk)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	disk->zeros = dma_alloc_coherent(prd32_dma_dev(disk->client->card),
+					 PRD32_LIMIT_PRD_MAX_BYTES, &disk->zeros_dma, GFP_KERNEL);
+	if (!disk->zeros)
+		return -ENOMEM;
+	sg_init_table(disk->zero_sg, PRD32_BLOCK_ZERO_SEGMENTS);
+	for_each_sg(disk->zero_sg, sg, PRD32_BLOCK_ZERO_SEGMENTS, i) {
+		sg_dma_address(sg) = disk->zeros_dma;
+		sg_dma_len(sg) = PRD32_LIMIT_PRD_MAX_BYTES;
+	}
+	return 0;
+}
+
+static void prd32_zeros_exit(struct prd32_disk *disk)
+{
+	dma_free_coherent(prd32_dma_dev(disk->client->card), PRD32_LIMIT_PRD_MAX_BYTES,
+			  disk->zeros, disk->zeros_dma);
+}
+
+/**
+ * prd32_queue_init() - make the requests of a disk
+ * @disk: the disk; @client, @max_segments and @poll_queues are set
+ *
+ * Return: 0 or a negative errno.
+ */
+int prd32_queue_init(struct prd32_disk *disk)
+{
+	struct blk_mq_tag_set *tags = &disk->tags;
+	int err = prd32_zeros_init(disk);
+
+	if (err)
+		return err;
+	tags->ops = &prd32_mq_ops;
+	tags->driver_data = disk;
+	tags->nr_hw_queues = 1 + disk->poll_queues;
+	tags->nr_maps = disk->poll_queues ? HCTX_MAX_TYPES : 1;
+	tags->queue_depth = QUEUE_DEPTH;
+	tags->numa_node = dev_to_node(prd32_dma_dev(disk->client->card));
+	tags->timeout = TIMEOUT;
+	tags->flags = PRD32_TAG_SET_FLAGS;
+	tags->cmd_size = sizeof(struct prd32_io) + disk->max_segments * sizeof(struct scatterlist);
+	err = blk_mq_alloc_tag_set(tags);
+	if (err)
+		prd32_zeros_exit(disk);
+	return err;
+}
+
+/**
+ * prd32_queue_exit() - undo prd32_queue_init()
+ * @disk: the disk, without requests
+ */
+void prd32_queue_exit(struct prd32_disk *disk)
+{
+	blk_mq_free_tag_set(&disk->tags);
+	prd32_zeros_exit(disk);
+}
