@@ -81,7 +81,7 @@ std::string FaultControl::answer(ControlServer::Client client, std::string_view 
     return text_of(refused(id, "this is no JSON object"));
   }
   if (id.is_null()) {
-    return text_of(refused(id, "\"id\" must be there, an integer or a string"));
+    return text_of(refused(id, R"("id" must be there, an integer or a string)"));
   }
   try {
     ordered_json reply = {{"id", id}, {"ok", true}};
@@ -129,7 +129,7 @@ FaultControl::Json FaultControl::carry_out(ControlServer::Client client, const j
     plain();
     return remove();
   }
-  throw BadRequest("\"command\" must be add, rules, clear, release, subscribe, state, interrupt, all-ones or remove");
+  throw BadRequest(R"("command" must be add, rules, clear, release, subscribe, state, interrupt, all-ones or remove)");
 }
 
 FaultControl::Json FaultControl::add(const json& request) {
@@ -183,7 +183,7 @@ FaultControl::Json FaultControl::all_ones(const json& request) {
   expect_keys(request, {"id", "command", "on"});
   const json on = request.value("on", json());
   if (!on.is_boolean()) {
-    throw BadRequest("\"on\" must be true or false");
+    throw BadRequest(R"("on" must be true or false)");
   }
   if (bus_.presence() == Presence::kRemoved) {
     throw BadRequest("the card is removed, for good");

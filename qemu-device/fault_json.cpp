@@ -24,7 +24,7 @@ constexpr std::uint64_t kDuplicateMs = 1;
 const std::string& text_at(const json& object, std::string_view key) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_string()) {
-    throw BadRequest(fmt::format("\"{}\" must be there, and a string", key));
+    throw BadRequest(fmt::format(R"("{}" must be there, and a string)", key));
   }
   return found->get_ref<const std::string&>();
 }
@@ -32,9 +32,8 @@ const std::string& text_at(const json& object, std::string_view key) {
 TransactionKind kind_from(const json& name) {
   const auto kind = name.is_string() ? transaction_named(name.get_ref<const std::string&>()) : std::nullopt;
   if (!kind) {
-    throw BadRequest(
-        "\"on\" must be, or list, any of register-read, register-write, dma-read, dma-write, "
-        "table-fetch, writeback, interrupt");
+    throw BadRequest(R"("on" must be, or list, any of register-read, register-write, dma-read, dma-write, )"
+                     "table-fetch, writeback, interrupt");
   }
   return *kind;
 }
@@ -68,7 +67,7 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> addresses_from(const json
   }
   if (!found->is_array() || found->size() != 2 || !(*found)[0].is_number_unsigned() ||
       !(*found)[1].is_number_unsigned()) {
-    throw BadRequest("\"addresses\" must be [first, last]");
+    throw BadRequest(R"("addresses" must be [first, last])");
   }
   return std::pair((*found)[0].get<std::uint64_t>(), (*found)[1].get<std::uint64_t>());
 }
@@ -77,7 +76,7 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> addresses_from(const json
 void read_parameters(const json& object, FaultRule& rule) {
   const auto allow = [&](std::string_view key, std::initializer_list<FaultKind> faults) {
     if (object.contains(key) && std::ranges::find(faults, rule.fault) == faults.end()) {
-      throw BadRequest(fmt::format("\"{}\" means nothing to \"{}\"", key, name_of(rule.fault)));
+      throw BadRequest(fmt::format(R"("{}" means nothing to "{}")", key, name_of(rule.fault)));
     }
   };
   using enum FaultKind;
@@ -92,7 +91,7 @@ void read_parameters(const json& object, FaultRule& rule) {
   if (object.contains("survives")) {
     const auto survives = survives_named(text_at(object, "survives"));
     if (!survives) {
-      throw BadRequest("\"survives\" must be nothing, stop, channel-reset or function-reset");
+      throw BadRequest(R"("survives" must be nothing, stop, channel-reset or function-reset)");
     }
     rule.survives = *survives;
   }
@@ -119,7 +118,7 @@ void expect_keys(const json& object, std::initializer_list<std::string_view> kno
   }
   for (const auto& item : object.items()) {
     if (std::ranges::find(known, std::string_view(item.key())) == known.end()) {
-      throw BadRequest(fmt::format("unknown key \"{}\"", item.key()));
+      throw BadRequest(fmt::format(R"(unknown key "{}")", item.key()));
     }
   }
 }
@@ -132,8 +131,8 @@ std::uint64_t number_at(const json& object, std::string_view key, std::uint64_t 
   }
   if (found == object.end() || !found->is_number_unsigned() || found->get<std::uint64_t>() < least ||
       found->get<std::uint64_t>() > most) {
-    throw BadRequest(most == kAnyNumber ? fmt::format("\"{}\" must be a number, {} or more", key, least)
-                                        : fmt::format("\"{}\" must be a number, {} to {}", key, least, most));
+    throw BadRequest(most == kAnyNumber ? fmt::format(R"("{}" must be a number, {} or more)", key, least)
+                                        : fmt::format(R"("{}" must be a number, {} to {})", key, least, most));
   }
   return found->get<std::uint64_t>();
 }
@@ -144,9 +143,8 @@ FaultRule rule_from(const json& object, unsigned channels, unsigned vectors) {
   FaultRule rule;
   const auto fault = fault_named(text_at(object, "fault"));
   if (!fault) {
-    throw BadRequest(
-        "\"fault\" must be abort, stall, drop, duplicate, late, spurious, short, write-after-abort, "
-        "all-ones or removal");
+    throw BadRequest(R"("fault" must be abort, stall, drop, duplicate, late, spurious, short, write-after-abort, )"
+                     "all-ones or removal");
   }
   rule.fault = *fault;
   rule.on = kinds_from(object);
@@ -159,7 +157,7 @@ FaultRule rule_from(const json& object, unsigned channels, unsigned vectors) {
   rule.every = number_at(object, "every", 1, kAnyNumber, rule.every);
   if (const auto probability = object.find("probability"); probability != object.end()) {
     if (!probability->is_number()) {
-      throw BadRequest("\"probability\" must be a number");
+      throw BadRequest(R"("probability" must be a number)");
     }
     rule.probability = probability->get<double>();
   }

@@ -100,31 +100,31 @@ bool FaultRule::matches(const Transaction& transaction) const {
 
 std::optional<std::string> refusal(const FaultRule& rule, unsigned channels, unsigned vectors) {
   if (rule.on.empty()) {
-    return "\"on\" must name a kind of transaction";
+    return R"("on" must name a kind of transaction)";
   }
   if (!rule.on.within(possible(rule.fault))) {
-    return fmt::format("\"{}\" is no fault of every kind of transaction in \"on\"", name_of(rule.fault));
+    return fmt::format(R"("{}" is no fault of every kind of transaction in "on")", name_of(rule.fault));
   }
   if (rule.channel && (*rule.channel >= channels || !rule.on.within(kDmaKinds))) {
-    return fmt::format("\"channel\" is for DMA alone, 0 to {}", channels - 1);
+    return fmt::format(R"("channel" is for DMA alone, 0 to {})", channels - 1);
   }
   if (rule.prd_index && (!rule.on.within(kDmaKinds) || rule.on.has(TransactionKind::kWriteback))) {
-    return "\"prd_index\" is for data and table-fetch alone";
+    return R"("prd_index" is for data and table-fetch alone)";
   }
   if (rule.vector && (*rule.vector >= vectors || !rule.on.within(kInterruptKinds))) {
-    return fmt::format("\"vector\" is for interrupts alone, 0 to {}", vectors - 1);
+    return fmt::format(R"("vector" is for interrupts alone, 0 to {})", vectors - 1);
   }
   if (rule.addresses && (rule.addresses->first > rule.addresses->second || rule.on.meets(kInterruptKinds))) {
-    return "\"addresses\" are [first, last], and not for interrupts";
+    return R"("addresses" are [first, last], and not for interrupts)";
   }
   if (rule.every == 0) {
-    return "\"every\" must be 1 or more";
+    return R"("every" must be 1 or more)";
   }
   if (rule.probability && !(*rule.probability > 0 && *rule.probability <= 1)) {
-    return "\"probability\" must be above 0, and at most 1";
+    return R"("probability" must be above 0, and at most 1)";
   }
   return rule.interrupt < vectors ? std::nullopt
-                                  : std::optional(fmt::format("\"interrupt\" must be 0 to {}", vectors - 1));
+                                  : std::optional(fmt::format(R"("interrupt" must be 0 to {})", vectors - 1));
 }
 
 std::optional<unsigned> FaultRules::add(const FaultRule& rule) {

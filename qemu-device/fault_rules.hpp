@@ -94,7 +94,7 @@ struct FaultRule {
   std::optional<std::pair<std::uint64_t, std::uint64_t>> addresses{};  ///< first and last; touching them is enough
   std::uint64_t after = 0;              ///< matching transactions that are let pass first
   std::uint64_t count = 1;              ///< the most times that it fires; 0: no end
-  std::uint64_t every = 1;              ///< of the matching ones behind `after`, the first and each so-manieth
+  std::uint64_t every = 1;              ///< of the matching ones behind `after`, one of so many: the first, and so on
   std::optional<double> probability{};  ///< and of those, each with this chance; above 0, at most 1
   std::uint64_t seed = 0;               ///< of the chances
   std::optional<std::uint64_t> for_ms{};
