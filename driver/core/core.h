@@ -23,7 +23,6 @@
 
 struct attribute_group;
 struct dentry;
-struct gen_pool;
 
 /**
  * struct prd32_status - what the card writes to memory before it interrupts (status writeback)
@@ -108,7 +107,8 @@ struct prd32_channel {
  * @one_message: all channels share a single message interrupt
  * @recovery_lock: one recovery or reset at a time
  * @recoverer: who holds @recovery_lock while it resets the function
- * @memory: who has which part of card memory; offsets are raised by PRD32_MEMORY_BASE
+ * @memory_lock: guards @memory
+ * @memory: which 4 KiB of card memory somebody has
  * @clients: the front ends' seats
  * @idle: who wants to know when a channel has nothing more to do
  * @debugfs: the card's directory
@@ -124,7 +124,8 @@ struct prd32_card {
 	bool one_message;
 	struct mutex recovery_lock; /* see above */
 	struct task_struct *recoverer;
-	struct gen_pool *memory;
+	spinlock_t memory_lock; /* see above */
+	unsigned long *memory;
 	struct prd32_client *clients[3];
 	struct atomic_notifier_head idle;
 	struct dentry *debugfs;
