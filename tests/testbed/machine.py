@@ -16,6 +16,8 @@ from testbed.qemu import Qemu
 # The kernel tests its own cryptography at every boot, which takes an emulated processor half a second.
 _COMMAND_LINE = "loglevel=5 panic=-1 cryptomgr.notests"
 _FIRST_SLOT = 0x10  # of the cards' ports on bus 0; guest-image/device-trees names it, too
+_TOOLS_SLOT = 0x18
+TOOLS_PORT = "tools-port"  # where testbed.toolsdisk plugs its disk
 # What a port keeps free for the memory BAR of a card that is plugged in later: the largest has 1 GiB, and may need as
 # much again to be aligned in the window. On x86 the firmware lays out windows, and the port tells it.
 _MEMORY_WINDOW = "2G"
@@ -84,7 +86,7 @@ class GuestSpec:
 
 def arguments(spec: GuestSpec) -> list[str]:
     """QEMU's arguments for this guest, without those of its console, monitor and agent, and without its cards: each
-    has a port, `card_device` says what to plug there."""
+    has a port, `card_device` says what to plug there. One more port is for the disk of tools."""
     environment, arch = spec.environment, _ARCHITECTURES[spec.kernel.arch]
     machine = ",".join(word for word in (arch.machine, "memory-backend=ram", environment.machine) if word)
     # The card reaches guest memory through this file descriptor, so it must be a shared one.
@@ -101,7 +103,7 @@ def arguments(spec: GuestSpec) -> list[str]:
     for number in range(environment.cards):
         words += ["-device", f"pcie-root-port,id=port{number},chassis={number + 1},addr={_FIRST_SLOT + number:#x},"
                              f"io-reserve=4k{arch.port}"]
-    return words
+    return [*words, "-device", f"pcie-root-port,id={TOOLS_PORT},chassis=99,addr={_TOOLS_SLOT:#x},io-reserve=0"]
 
 
 def card_device(number: int, socket: Path, patience: float = 0.0) -> dict:

@@ -98,7 +98,8 @@ def _run_jobs(runner: Runner, jobs: list[Job], cells: dict[str, Cell], subject: 
     """What became of each of these, by name. What cannot be prepared for one cell stops no other."""
     if not jobs:
         return {}
-    ready = workshop.prepare([cells[job.name] for job in jobs], "prd32-device", module=subject.module)
+    ready = workshop.prepare([cells[job.name] for job in jobs], "prd32-device", module=subject.module,
+                             tools=subject.own)
     problems = {job.name: ready.problem(cells[job.name]) for job in jobs}
     variables = celljobs.saved(ready)
     dones = runner.run([replace(job, variables={**job.variables, **variables}) for job in jobs

@@ -68,7 +68,7 @@ def _run(host: Sequence[str], plan: dict[Cell, str], subject: Subject, given: ar
     # The source level looks at what is built for the usual guest, too.
     needed = list(plan) or ([environment.cell(environment.DEFAULT)] if "source" in host else [])
     targets = () if host else ("prd32-device",)
-    ready = workshop.prepare(needed, *targets, module=subject.module) if needed else None
+    ready = workshop.prepare(needed, *targets, module=subject.module, tools=subject.own) if needed else None
     variables = celljobs.saved(ready) if ready else {}
     if not ready:
         workshop.build_card()

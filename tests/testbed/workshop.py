@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from testbed import accelerator, cardbuild, environment, guestbuild, image, kernelmodules, kernels, packages, qemu
+from testbed import (accelerator, cardbuild, environment, guestbuild, image, kernelmodules, kernels, packages, qemu,
+                     toolsdisk)
 from testbed.accelerator import Accelerator
 from testbed.environment import Cell
 from testbed.errors import TestbedError
@@ -86,16 +87,18 @@ def build_card(*targets: str) -> None:
         cardbuild.build(now, *targets)
 
 
-def prepare(cells: Sequence[Cell], *targets: str, module: Path | None = None) -> Workshop:
+def prepare(cells: Sequence[Cell], *targets: str, module: Path | None = None, tools: bool = False) -> Workshop:
     """Builds and fetches what is not there yet for guests of these cells, side by side.
 
-    `targets`: CMake targets, everything when none is named; `module`: the folder of another driver than this project's.
+    `targets`: CMake targets, everything when none is named; `module`: the folder of another driver than this project's;
+    `tools`: the disk of tools as well, which is fetched later by who wants it otherwise.
     What fails for one kernel stops no other: Workshop.problems has it. TestbedError when nothing can be booted.
     """
     pairs = sorted({(cell.kernel, cell.environment.arch) for cell in cells})
     arches = sorted({arch for _, arch in pairs})
     works: list[Callable[[], object]] = [partial(_tried, partial(_qemu, arch)) for arch in arches]
     works += [partial(_tried, partial(_software, kernel, arch, module)) for kernel, arch in pairs]
+    works += [partial(_tried, partial(_tools, arch)) for arch in arches if tools]
     # Some fetch and some compile, so that a few more than there are cores keep both busy.
     _, *made = in_parallel(partial(build_card, *targets), *works, limit=2 + (os.cpu_count() or 1))
     qemus, software = dict(zip(arches, made)), dict(zip(pairs, made[len(arches):]))
@@ -131,6 +134,11 @@ def _qemu(arch: str) -> Qemu:
     return found
 
 
+def _tools(arch: str) -> None:
+    with stage(f"disk of tools, {arch}") as now:
+        now.note(f"{toolsdisk.image(arch, now.update).stat().st_size / 1e6:.0f} MB")
+
+
 def _accelerator(found: Qemu, kernel: Kernel) -> Accelerator:
     if kernel.arch != platform.machine():
         return Accelerator("tcg", "another processor than this machine's")
@@ -144,7 +152,7 @@ def _software(name: str, arch: str, source: Path | None) -> Software:
     with stage(f"driver and guest image, {name}, {arch}") as now:
         module = guestbuild.module(kernel, source) if source else guestbuild.module(kernel)
         wanted = sorted({each for found in environment.everything().values() if found.arch == arch
-                         for each in found.modules if kernelmodules.has(kernel, each)})
+                         for each in (*found.modules, *toolsdisk.MODULES) if kernelmodules.has(kernel, each)})
         initramfs = image.initramfs(kernel, module, [guestbuild.tool(arch)], wanted)
         now.note(f"{initramfs.stat().st_size / 1e6:.0f} MB")
     return Software(kernel, module, f"/opt/prd32/{module.name}", initramfs, source or guestbuild.DRIVER)
