@@ -9,8 +9,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "fault_json.hpp"
-
 namespace prd32 {
 namespace {
 
@@ -31,11 +29,12 @@ ordered_json refused(const json& id, std::string_view why) {
   return {{"id", id}, {"ok", false}, {"error", why}};
 }
 
-std::optional<unsigned> rule_number(const json& request) {
+std::optional<unsigned> rule_number(const json& request, Mistake& mistake) {
   if (!request.contains("rule")) {
     return std::nullopt;
   }
-  return static_cast<unsigned>(number_at(request, "rule", 1, std::numeric_limits<unsigned>::max()));
+  return static_cast<unsigned>(
+      number_at(request, "rule", 1, std::numeric_limits<unsigned>::max(), std::nullopt, mistake));
 }
 
 std::string_view name_of(Presence presence) {
@@ -83,61 +82,65 @@ std::string FaultControl::answer(ControlServer::Client client, std::string_view 
   if (id.is_null()) {
     return text_of(refused(id, R"("id" must be there, an integer or a string)"));
   }
-  try {
-    ordered_json reply = {{"id", id}, {"ok", true}};
-    reply.update(carry_out(client, request));
-    return text_of(reply);
-  } catch (const BadRequest& why) {
-    return text_of(refused(id, why.what()));
-  }
+  Mistake mistake;
+  ordered_json reply = {{"id", id}, {"ok", true}};
+  reply.update(carry_out(client, request, mistake));
+  return text_of(mistake.any() ? refused(id, mistake.text()) : reply);
 }
 
-FaultControl::Json FaultControl::carry_out(ControlServer::Client client, const json& request) {
+FaultControl::Json FaultControl::carry_out(ControlServer::Client client, const json& request, Mistake& mistake) {
   const json name = request.value("command", json());
   const std::string command = name.is_string() ? name.get<std::string>() : std::string();
-  const auto plain = [&] { expect_keys(request, {"id", "command"}); };
+  const auto plain = [&] {
+    expect_keys(request, {"id", "command"}, mistake);
+    return !mistake.any();
+  };
   if (command == "add") {
-    return add(request);
+    return add(request, mistake);
   }
   if (command == "rules") {
-    plain();
-    return list();
+    return plain() ? list() : Json::object();
   }
   if (command == "clear") {
-    return clear(request);
+    return clear(request, mistake);
   }
   if (command == "release") {
-    return release(request);
+    return release(request, mistake);
   }
   if (command == "subscribe") {
-    plain();
+    if (!plain()) {
+      return Json::object();
+    }
     std::erase_if(subscribers_, [this](ControlServer::Client old) { return !server_->connected(old); });
     subscribers_.insert(client);
     return Json::object();
   }
   if (command == "state") {
-    plain();
-    return state();
+    return plain() ? state() : Json::object();
   }
   if (command == "interrupt") {
-    return interrupt(request);
+    return interrupt(request, mistake);
   }
   if (command == "all-ones") {
-    return all_ones(request);
+    return all_ones(request, mistake);
   }
   if (command == "remove") {
-    plain();
-    return remove();
+    return plain() ? remove() : Json::object();
   }
-  throw BadRequest(R"("command" must be add, rules, clear, release, subscribe, state, interrupt, all-ones or remove)");
+  mistake.note(R"("command" must be add, rules, clear, release, subscribe, state, interrupt, all-ones or remove)");
+  return Json::object();
 }
 
-FaultControl::Json FaultControl::add(const json& request) {
-  expect_keys(request, {"id", "command", "rule"});
-  const FaultRule rule = rule_from(request.value("rule", json()), limits::kChannels, vectors::kCount);
+FaultControl::Json FaultControl::add(const json& request, Mistake& mistake) {
+  expect_keys(request, {"id", "command", "rule"}, mistake);
+  const FaultRule rule = rule_from(request.value("rule", json()), limits::kChannels, vectors::kCount, mistake);
+  if (mistake.any()) {
+    return Json::object();
+  }
   const auto number = rules_.add(rule);
   if (!number) {
-    throw BadRequest(fmt::format("there are {} rules already, which is the most", FaultRules::kMost));
+    mistake.note(fmt::format("there are {} rules already, which is the most", FaultRules::kMost));
+    return Json::object();
   }
   rules_changed();
   SPDLOG_INFO("fault rule {}: {}", *number, text_of(to_json(rule)));
@@ -154,39 +157,53 @@ FaultControl::Json FaultControl::list() const {
   return {{"rules", rules}};
 }
 
-FaultControl::Json FaultControl::clear(const json& request) {
-  expect_keys(request, {"id", "command", "rule"});
-  const auto number = rule_number(request);
+FaultControl::Json FaultControl::clear(const json& request, Mistake& mistake) {
+  expect_keys(request, {"id", "command", "rule"}, mistake);
+  const auto number = rule_number(request, mistake);
+  if (mistake.any()) {
+    return Json::object();
+  }
   if (!number) {
     rules_.clear();
   } else if (!rules_.remove(*number)) {
-    throw BadRequest(fmt::format("there is no rule {}", *number));
+    mistake.note(fmt::format("there is no rule {}", *number));
   }
   rules_changed();
   return Json::object();
 }
 
-FaultControl::Json FaultControl::release(const json& request) {
-  expect_keys(request, {"id", "command", "rule"});
-  return {{"released", bus_.release(rule_number(request))}};
+FaultControl::Json FaultControl::release(const json& request, Mistake& mistake) {
+  expect_keys(request, {"id", "command", "rule"}, mistake);
+  const auto number = rule_number(request, mistake);
+  if (mistake.any()) {
+    return Json::object();
+  }
+  return {{"released", bus_.release(number)}};
 }
 
-FaultControl::Json FaultControl::interrupt(const json& request) {
-  expect_keys(request, {"id", "command", "vector"});
-  const auto vector = static_cast<unsigned>(number_at(request, "vector", 0, vectors::kCount - 1));
+FaultControl::Json FaultControl::interrupt(const json& request, Mistake& mistake) {
+  expect_keys(request, {"id", "command", "vector"}, mistake);
+  const auto vector =
+      static_cast<unsigned>(number_at(request, "vector", 0, vectors::kCount - 1, std::nullopt, mistake));
+  if (mistake.any()) {
+    return Json::object();
+  }
   command("fired", FaultKind::kSpurious, static_cast<int>(vector));
   bus_.raise(vector);
   return Json::object();
 }
 
-FaultControl::Json FaultControl::all_ones(const json& request) {
-  expect_keys(request, {"id", "command", "on"});
+FaultControl::Json FaultControl::all_ones(const json& request, Mistake& mistake) {
+  expect_keys(request, {"id", "command", "on"}, mistake);
   const json on = request.value("on", json());
   if (!on.is_boolean()) {
-    throw BadRequest(R"("on" must be true or false)");
+    mistake.note(R"("on" must be true or false)");
   }
   if (bus_.presence() == Presence::kRemoved) {
-    throw BadRequest("the card is removed, for good");
+    mistake.note("the card is removed, for good");
+  }
+  if (mistake.any()) {
+    return Json::object();
   }
   command(on.get<bool>() ? "fired" : "ended", FaultKind::kAllOnes);
   bus_.set_presence(on.get<bool>() ? Presence::kAllOnes : Presence::kPresent);

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "control_server.hpp"
+#include "fault_json.hpp"
 #include "fault_rules.hpp"
 #include "faulty_bus.hpp"
 #include "prd32/card.hpp"
@@ -35,13 +36,13 @@ class FaultControl {
   using Json = nlohmann::ordered_json;
 
   std::string answer(ControlServer::Client client, std::string_view line);
-  Json carry_out(ControlServer::Client client, const nlohmann::json& request);
-  Json add(const nlohmann::json& request);
+  Json carry_out(ControlServer::Client client, const nlohmann::json& request, Mistake& mistake);
+  Json add(const nlohmann::json& request, Mistake& mistake);
   Json list() const;
-  Json clear(const nlohmann::json& request);
-  Json release(const nlohmann::json& request);
-  Json interrupt(const nlohmann::json& request);
-  Json all_ones(const nlohmann::json& request);
+  Json clear(const nlohmann::json& request, Mistake& mistake);
+  Json release(const nlohmann::json& request, Mistake& mistake);
+  Json interrupt(const nlohmann::json& request, Mistake& mistake);
+  Json all_ones(const nlohmann::json& request, Mistake& mistake);
   Json remove();
   Json state() const;
   void rules_changed();

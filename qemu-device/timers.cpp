@@ -35,7 +35,7 @@ void Timers::cancel(Id id) {
 
 void Timers::run() {
   std::uint64_t expired = 0;
-  (void)!::read(timer_.get(), &expired, sizeof(expired));  // only so that it is no longer readable
+  [[maybe_unused]] const auto read = ::read(timer_.get(), &expired, sizeof(expired));  // so that it is not readable
   while (!due_.empty() && due_.begin()->first.first <= Clock::now()) {
     const Action action = std::move(due_.begin()->second);
     due_.erase(due_.begin());
