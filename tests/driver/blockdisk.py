@@ -23,9 +23,9 @@ def queue(guest: Guest, name: str) -> int:
 
 
 def fio_words(*options: str, disk: str = DISK, **settings: object) -> list[str]:
-    """A run of fio: `settings` are options with a value, with _ as fio has it."""
-    return ["fio", "--name=job", f"--filename={disk}", "--direct=1", *options,
-            *(f"--{name}={value}" for name, value in settings.items()), "--output-format=json"]
+    """A run of fio: `settings` are options with a value, `options` those without. An engine's own come behind it."""
+    return ["fio", "--output-format=json", "--name=job", f"--filename={disk}", "--direct=1",
+            *(f"--{name}={value}" for name, value in settings.items()), *options]
 
 
 def fio(guest: Guest, *options: str, timeout: float = _FIO_SECONDS, **settings: object) -> dict:

@@ -3,16 +3,128 @@
 
 import pytest
 
-from blockdisk import SIZE, fio, queue
+from blockdisk import DISK, SIZE, SYSFS, bytes_at, fill, fio, fio_words, queue, report
+from prd32ctl import KIB, MIB, MODULE, THAT_SLEEP, card_address, interrupts, wait_until
 
 pytestmark = pytest.mark.technique("block-sg", "segment-64k")
+
+_MIXED = {"rw": "randwrite", "bsrange": "512-2m", "blockalign": 512, "size": SIZE, "verify": "crc32c"}
 
 
 @pytest.mark.parametrize("depth", [1, 4, 32])
 @pytest.mark.parametrize("engine", ["libaio", "io_uring"])
 def test_mixed_sizes(tools, engine, depth):
     """From a sector to more than a request may have, at any sector."""
-    job = fio(tools, ioengine=engine, iodepth=depth, rw="randwrite", bsrange="512-2m", blockalign=512, size=SIZE,
-              verify="crc32c", randseed=depth, do_verify=1)
-    assert job["error"] == 0
-    assert job["write"]["io_bytes"] >= SIZE * 9 // 10 and job["read"]["io_bytes"] >= SIZE // 2
+    job = fio(tools, ioengine=engine, iodepth=depth, randseed=depth, **_MIXED)
+    assert job["write"]["io_bytes"] >= SIZE // 2 and job["read"]["io_bytes"] >= SIZE // 2
+
+
+@pytest.mark.covering
+def test_in_and_out_at_a_time(tools):
+    """Reads among the writes, from several processes, in memory that is registered beforehand."""
+    job = fio(tools, "--fixedbufs", "--group_reporting", ioengine="io_uring", iodepth=16, rw="randrw",
+              bsrange="4k-256k", numjobs=4, size=SIZE // 4, offset_increment=SIZE // 4, verify="crc32c",
+              verify_backlog=16, verify_fatal=1)
+    assert job["read"]["io_bytes"] > 0 and job["write"]["io_bytes"] > 0
+
+
+def test_past_many_segments(tools):
+    """Requests of 8 MiB of scattered pages are cut where a table with each segment in two parts would end."""
+    tools.run(f"cat {SYSFS}/queue/max_hw_sectors_kb >{SYSFS}/queue/max_sectors_kb")
+    fio(tools, ioengine="libaio", iodepth=4, rw="write", bs="8m", size=SIZE, verify="crc32c")
+
+
+def test_zeros_and_discard(tools):
+    """Both read as zeros afterwards, and nothing beside them changes; larger than a request, and any sector."""
+    fill(tools)
+    before = tools.card.stats()["card"]["bytes_from_host"]
+    parts = {"--zeroout": (5 * 512, 20 * MIB + 512), "--force": (24 * MIB, 3 * MIB)}
+    for option, (offset, length) in parts.items():
+        tools.run(["blkdiscard", option, "--offset", str(offset), "--length", str(length), DISK])
+    if queue(tools, "write_zeroes_max_bytes"):
+        assert tools.card.stats()["card"]["bytes_from_host"] - before == sum(length for _, length in parts.values())
+    tools.run("sh -c 'cp /tmp/data /tmp/wanted'")
+    for offset, length in parts.values():
+        tools.run(f"dd if=/dev/zero of=/tmp/wanted bs=512 seek={offset // 512} count={length // 512} conv=notrunc "
+                  "2>/dev/null")
+    tools.run(f"dd if={DISK} bs=1M iflag=direct 2>/dev/null | cmp - /tmp/wanted")
+
+
+def test_polled(tools):
+    """With a polled queue nobody is interrupted, and what is not polled works beside it."""
+    tools.run(f"rmmod prd32 && insmod {MODULE} poll_queues=1")
+    assert queue(tools, "io_poll") == 1
+    before = interrupts(tools)
+    # What has to be cut is polled no more.
+    sizes = {**_MIXED, "bsrange": "512-64k"}
+    fio(tools, "--hipri", ioengine="io_uring", iodepth=4, **sizes)
+    assert interrupts(tools) == before
+    fio(tools, ioengine="libaio", iodepth=4, **sizes)
+    assert interrupts(tools) > before
+
+
+# ---- what happens meanwhile
+
+@pytest.fixture
+def busy(tools):
+    """The guest, and a fio that writes and checks until it is told to stop or fails."""
+    words = fio_words("--time_based", ioengine="io_uring", iodepth=8, runtime=60, rw="randwrite", bsrange="4k-256k",
+                      size=SIZE, verify="crc32c", verify_backlog=32, verify_fatal=1)
+    before = interrupts(tools)
+    process = tools.start(words)
+    wait_until(lambda: interrupts(tools) > before + 20, "fio works")
+    yield tools, process
+    if not process.poll():
+        tools.run(["killall", "-INT", "fio"])  # it ends in order
+        process.wait(60)
+
+
+def _ends_well(guest, process) -> None:
+    guest.run(["killall", "-INT", "fio"])
+    job = report(process.wait(60))  # it says by its status that it was interrupted
+    assert job["error"] == 0 and job["write"]["io_bytes"] > 0
+
+
+def test_resets_meanwhile(busy):
+    """A function reset loses nothing: what the card had is done again."""
+    guest, process = busy
+    for _ in range(10):
+        guest.run(f"echo 1 >/sys/bus/pci/devices/{card_address(guest)}/reset")
+    _ends_well(guest, process)
+
+
+@pytest.mark.environments(*THAT_SLEEP)
+def test_sleep_meanwhile(busy):
+    """As far as devices go to sleep."""
+    guest, process = busy
+    guest.run("echo 0 >/sys/module/suspend/parameters/pm_test_delay; echo platform >/sys/power/pm_test")
+    guest.start("sleep 1; echo freeze >/sys/power/state; echo $? >/tmp/slept; echo none >/sys/power/pm_test")
+    for is_open in (False, True):
+        guest.monitor.wait_event("VSERPORT_CHANGE", 30, id="agent", open=is_open)
+    guest.agent.synchronize(30)
+    wait_until(lambda: guest.run("cat /tmp/slept", check=False).text, "the end of the sleep")
+    assert guest.run("cat /tmp/slept").text == "0"
+    _ends_well(guest, process)
+
+
+def test_unbind_meanwhile(busy):
+    """Who uses the disk gets errors, and everything else goes on."""
+    guest, process = busy
+    guest.run("echo prd32.block.0 >/sys/bus/auxiliary/drivers/prd32.block/unbind")
+    assert process.wait(60).exit_code != 0
+    guest.run(f"test ! -e {DISK} && echo prd32.block.0 >/sys/bus/auxiliary/drivers/prd32.block/bind")
+    assert len(bytes_at(guest, 0, 4 * KIB)) == 4 * KIB
+
+
+@pytest.mark.environments("msi")  # see test_errors.py: QEMU
+@pytest.mark.covering
+@pytest.mark.technique("surprise-removal")
+@pytest.mark.parametrize("surprise", [False, True], ids=["orderly", "surprise"])
+def test_unplugged_meanwhile(busy, surprise):
+    guest, process = busy
+    if surprise:
+        guest.card.faults.remove()
+    guest.monitor.command("device_del", id="card0")
+    guest.monitor.wait_event("DEVICE_DELETED", 60, device="card0")
+    assert process.wait(60).exit_code != 0
+    guest.run(f"test ! -e {DISK}")

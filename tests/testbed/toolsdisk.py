@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs that some tests run in the guest and that would bloat its initramfs: a disk that is plugged in for them.
 
-The disk is an ext4 image, made once from Debian's packages (the roots `tools`) by their own mke2fs. The guest reads of it
-what is used. A guest that nobody plugs it into has nothing of it but the port and two kernel modules.
+The disk is an ext4 image, made once from Debian's packages (the roots `tools`) by their own mke2fs. The guest reads
+of it what is used. A guest that nobody plugs it into has nothing of it but the port and two kernel modules.
 """
 
 import hashlib
