@@ -171,10 +171,11 @@ FaultRule rule_from(const json& object, unsigned channels, unsigned vectors, Mis
   rule.count = number_at(object, "count", 0, kAnyNumber, rule.count, mistake);
   rule.every = number_at(object, "every", 1, kAnyNumber, rule.every, mistake);
   if (const auto probability = object.find("probability"); probability != object.end()) {
-    if (!probability->is_number()) {
+    if (probability->is_number()) {
+      rule.probability = probability->get<double>();
+    } else {
       mistake.note(R"("probability" must be a number)");
     }
-    rule.probability = probability->get<double>();
   }
   rule.seed = number_at(object, "seed", 0, kAnyNumber, rule.seed, mistake);
   read_parameters(object, rule, mistake);
