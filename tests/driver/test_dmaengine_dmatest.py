@@ -41,8 +41,8 @@ def test_10000_copies(tested):
 def test_size(tested, size):
     """The sizes of pci_endpoint_test, at odd addresses: as random as dmatest makes them."""
     outcome = dmatest.run(tested, card_address(tested), test_buf_size=size + 4099, transfer_size=size, max_channels=2,
-                          iterations=20)
-    assert (len(outcome.threads), outcome.tests, outcome.failures) == (2, 40, 0), outcome
+                          iterations=10)
+    assert (len(outcome.threads), outcome.tests, outcome.failures) == (2, 20, 0), outcome
 
 
 def test_polled(tested):

@@ -174,6 +174,17 @@ def reserved(guest: Guest, probe: DmaProbe) -> None:
     assert table in pool and table % (64 * KIB) == 0
 
 
+@proves("kept")
+def kept(guest: Guest, probe: DmaProbe) -> None:
+    """The kernel counts these 16 MiB neither as its own nor as a device's; its memory lies around them."""
+    areas = guest.run("cat /proc/iomem").text.splitlines()
+    assert "18000000-18ffffff : Reserved" in areas
+    assert any(area.endswith("-17ffffff : System RAM") for area in areas)
+    assert any(area.startswith("19000000-") and area.endswith(" : System RAM") for area in areas)
+    assert probe.streaming()["errno"] == 0
+    there_and_back(guest)
+
+
 @proves("cma")
 def cma(guest: Guest, probe: DmaProbe) -> None:
     """100 MiB in one piece, which no other allocator has, comes from the area that the command line asked for."""

@@ -17,6 +17,7 @@ _TECHNIQUES = {
     "amd-iommu": _IOMMU, "virtio-iommu": _IOMMU, "arm64-virtio-iommu": _IOMMU,
     "noncoherent": ("non-coherent", "consistent-mapping"),
     "reserved": ("reserved-memory", "prdt-over-allocate", "prdt-align-64k"), "cma": ("cma",),
+    "kept": ("reserved-ioremap",),
     "intx": ("interrupt-intx",), "msi": ("interrupt-msi",), "two-cards": ("several-cards",),
 }
 

@@ -1,0 +1,1 @@
+../../../driver/dmaengine/prd32_dma.h

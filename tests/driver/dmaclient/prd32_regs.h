@@ -1,0 +1,1 @@
+../../../driver/prd32_regs.h
