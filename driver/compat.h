@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What Linux 6.1 lacks. Kbuild looks for each feature in the kernel's headers.
+ * What Linux 6.1 lacks, and what changed later. Kbuild looks for each feature in the headers.
  */
 #ifndef PRD32_COMPAT_H
 #define PRD32_COMPAT_H
@@ -58,6 +58,25 @@ static inline ssize_t iov_iter_extract_pages(struct iov_iter *iter, struct page 
 
 #ifndef PRD32_HAVE_COPY_SPLICE_READ
 #define copy_splice_read generic_file_splice_read
+#endif
+
+#ifndef PRD32_HAVE_VM_FLAGS_SET
+static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
+{
+	vma->vm_flags |= flags;
+}
+#endif
+
+#ifdef PRD32_HAVE_EVENTFD_SIGNAL_ONE
+#define prd32_eventfd_signal(ctx) eventfd_signal(ctx)
+#else
+#define prd32_eventfd_signal(ctx) eventfd_signal(ctx, 1)
+#endif
+
+#ifdef PRD32_HAVE_IMPORT_NS_STRING
+#define PRD32_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS("DMA_BUF")
+#else
+#define PRD32_IMPORT_NS_DMA_BUF MODULE_IMPORT_NS(DMA_BUF)
 #endif
 
 #endif /* PRD32_COMPAT_H */

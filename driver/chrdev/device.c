@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /dev/prd32-N: the card's memory as a file of fixed size.
+ * /dev/prd32-N: the card's memory as a file of fixed size, and what comes with the file.
  */
 #include <linux/fs.h>
 #include <linux/module.h>
@@ -30,62 +30,87 @@ MODULE_PARM_DESC(chunk_kib, "memory pinned at a time by one caller, KiB (64..262
 static int prd32_open(struct inode *inode, struct file *file)
 {
 	/* The file holds the cdev, which holds the device: see prd32_chrdev_probe(). */
-	file->private_data = container_of(inode->i_cdev, struct prd32_chrdev, cdev);
+	struct prd32_chrdev *cd = container_of(inode->i_cdev, struct prd32_chrdev, cdev);
+	struct prd32_file *pf = kzalloc(sizeof(*pf), GFP_KERNEL);
+
+	if (!pf)
+		return -ENOMEM;
+	pf->cd = cd;
+	pf->file = file;
+	INIT_LIST_HEAD(&pf->areas);
+	xa_init_flags(&pf->buffers, XA_FLAGS_ALLOC1);
+	spin_lock_init(&pf->lock);
+	INIT_LIST_HEAD(&pf->running);
+	INIT_LIST_HEAD(&pf->results);
+	init_waitqueue_head(&pf->wait);
+	mutex_lock(&cd->lock);
+	list_add_tail(&pf->node, &cd->files);
+	mutex_unlock(&cd->lock);
+	file->private_data = pf;
+	/* Else io_uring would ask poll() whether it may read, which speaks of results. */
+	file->f_mode |= FMODE_NOWAIT;
+	return 0;
+}
+
+/* Nothing moves any more on return, but mappings and dma-bufs may keep buffers. */
+static int prd32_release(struct inode *inode, struct file *file)
+{
+	struct prd32_file *pf = file->private_data;
+
+	prd32_results_release(pf);
+	prd32_buffers_release(pf);
+	mutex_lock(&pf->cd->lock);
+	prd32_areas_release(pf);
+	list_del(&pf->node);
+	mutex_unlock(&pf->cd->lock);
+	kfree(pf);
 	return 0;
 }
 
 static loff_t prd32_llseek(struct file *file, loff_t offset, int whence)
 {
-	struct prd32_chrdev *cd = file->private_data;
+	struct prd32_file *pf = file->private_data;
 
-	return fixed_size_llseek(file, offset, whence, cd->info.mem_size);
+	return fixed_size_llseek(file, offset, whence, pf->cd->info.mem_size);
 }
 
-/* A card that moves words cannot move bytes: memory, length and offset must be whole words. */
-static bool prd32_aligned(struct prd32_chrdev *cd, loff_t pos, struct iov_iter *iter)
+/* Readable: there are results. Writable: a request would be started at once. */
+static __poll_t prd32_file_poll(struct file *file, poll_table *wait)
 {
-	return !((pos | iov_iter_alignment(iter)) & (cd->info.granule - 1));
-}
+	struct prd32_file *pf = file->private_data;
+	struct prd32_chrdev *cd = pf->cd;
+	__poll_t mask = 0;
 
-static ssize_t prd32_rw_iter(struct kiocb *iocb, struct iov_iter *iter, bool to_host)
-{
-	struct prd32_chrdev *cd = iocb->ki_filp->private_data;
-	loff_t pos = iocb->ki_pos;
-	ssize_t ret;
-
-	if (!iov_iter_count(iter))
-		return 0;
-	if (pos >= cd->info.mem_size)
-		return to_host ? 0 : -ENOSPC;
-	iov_iter_truncate(iter, cd->info.mem_size - pos);
-	if (!prd32_aligned(cd, pos, iter))
-		return -EINVAL;
-
-	ret = prd32_transfer(cd, iocb, iter, pos, to_host);
-	if (ret > 0)
-		iocb->ki_pos = pos + ret;
-	return ret;
-}
-
-static ssize_t prd32_read_iter(struct kiocb *iocb, struct iov_iter *to)
-{
-	return prd32_rw_iter(iocb, to, true);
-}
-
-static ssize_t prd32_write_iter(struct kiocb *iocb, struct iov_iter *from)
-{
-	return prd32_rw_iter(iocb, from, false);
+	poll_wait(file, &pf->wait, wait);
+	poll_wait(file, &cd->wait, wait);
+	if (prd32_chrdev_enter(cd)) {
+		if (prd32_has_idle_channel(cd->client->card))
+			mask |= EPOLLOUT | EPOLLWRNORM;
+		prd32_chrdev_leave(cd);
+	} else {
+		mask |= EPOLLHUP | EPOLLERR;
+	}
+	spin_lock(&pf->lock);
+	if (!list_empty(&pf->results))
+		mask |= EPOLLIN | EPOLLRDNORM;
+	spin_unlock(&pf->lock);
+	return mask;
 }
 
 /* owner: an open file keeps the module loaded. */
 static const struct file_operations prd32_fops = {
 	.owner = THIS_MODULE,
 	.open = prd32_open,
+	.release = prd32_release,
 	.llseek = prd32_llseek,
 	.read_iter = prd32_read_iter,
 	.write_iter = prd32_write_iter,
 	.splice_read = copy_splice_read,
 	.splice_write = iter_file_splice_write,
+	.poll = prd32_file_poll,
+	.mmap = prd32_mmap,
+	.unlocked_ioctl = prd32_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 };
 
 static void prd32_chrdev_release(struct device *dev)
@@ -101,6 +126,16 @@ static void prd32_chrdev_unused(struct percpu_ref *users)
 	complete(&container_of(users, struct prd32_chrdev, users)->unused);
 }
 
+/* With the channel locked, interrupts off. */
+static int prd32_chrdev_idle(struct notifier_block *nb, unsigned long action, void *data)
+{
+	struct prd32_chrdev *cd = container_of(nb, struct prd32_chrdev, idle);
+
+	if (wq_has_sleeper(&cd->wait))
+		wake_up_interruptible_poll(&cd->wait, EPOLLOUT | EPOLLWRNORM);
+	return NOTIFY_OK;
+}
+
 static struct prd32_chrdev *prd32_chrdev_alloc(struct prd32_client *client)
 {
 	struct prd32_chrdev *cd = kzalloc(sizeof(*cd), GFP_KERNEL);
@@ -114,6 +149,12 @@ static struct prd32_chrdev *prd32_chrdev_alloc(struct prd32_client *client)
 	init_completion(&cd->unused);
 	cd->client = client;
 	cd->info = *prd32_info(client->card);
+	cd->idle.notifier_call = prd32_chrdev_idle;
+	init_waitqueue_head(&cd->wait);
+	mutex_init(&cd->lock);
+	INIT_LIST_HEAD(&cd->files);
+	INIT_LIST_HEAD(&cd->buffers);
+	INIT_LIST_HEAD(&cd->mappings);
 	device_initialize(&cd->dev);
 	cd->dev.parent = prd32_dma_dev(client->card);
 	cd->dev.class = &prd32_class;
@@ -125,6 +166,21 @@ static struct prd32_chrdev *prd32_chrdev_alloc(struct prd32_client *client)
  * The device becomes the parent of the cdev's kobject, so an open file keeps it, though not the
  * card, until it is closed.
  */
+static int prd32_chrdev_add(struct prd32_chrdev *cd)
+{
+	int err;
+
+	if (cd->info.id >= PRD32_MAX_CARDS)
+		return -ENOSPC;
+	cd->dev.devt = MKDEV(MAJOR(prd32_devt), cd->info.id);
+	err = dev_set_name(&cd->dev, PRD32_NAME "-%u", cd->info.id);
+	if (err)
+		return err;
+	cdev_init(&cd->cdev, &prd32_fops);
+	cd->cdev.owner = THIS_MODULE;
+	return cdev_device_add(&cd->cdev, &cd->dev);
+}
+
 static int prd32_chrdev_probe(struct auxiliary_device *adev,
 			      const struct auxiliary_device_id *id)
 {
@@ -136,24 +192,48 @@ static int prd32_chrdev_probe(struct auxiliary_device *adev,
 	cd = prd32_chrdev_alloc(client);
 	if (!cd)
 		return -ENOMEM;
-	err = -ENOSPC;
-	if (cd->info.id >= PRD32_MAX_CARDS)
-		goto put;
-	cd->dev.devt = MKDEV(MAJOR(prd32_devt), cd->info.id);
-	err = dev_set_name(&cd->dev, PRD32_NAME "-%u", cd->info.id);
+	err = prd32_edges_create(cd);
 	if (err)
 		goto put;
-	cdev_init(&cd->cdev, &prd32_fops);
-	cd->cdev.owner = THIS_MODULE;
-	err = cdev_device_add(&cd->cdev, &cd->dev);
+	prd32_idle_register(client->card, &cd->idle);
+	err = prd32_chrdev_add(cd);
 	if (err)
-		goto put;
+		goto unregister;
+	prd32_addresses_add(cd);
 	auxiliary_set_drvdata(adev, cd);
 	return 0;
 
+unregister:
+	prd32_idle_unregister(client->card, &cd->idle);
+	prd32_edges_destroy(cd);
 put:
 	put_device(&cd->dev);
 	return err;
+}
+
+/* What must not outlive the card, with nobody in between any more. */
+static void prd32_chrdev_detach(struct prd32_chrdev *cd)
+{
+	struct prd32_file *pf;
+
+	prd32_mappings_zap(cd);
+	mutex_lock(&cd->lock);
+	prd32_buffers_detach(cd);
+	list_for_each_entry(pf, &cd->files, node)
+		prd32_areas_release(pf);
+	mutex_unlock(&cd->lock);
+}
+
+/* Tell those who sleep that there is nothing to wait for any more. */
+static void prd32_chrdev_hang_up(struct prd32_chrdev *cd)
+{
+	struct prd32_file *pf;
+
+	wake_up_interruptible_poll(&cd->wait, EPOLLHUP | EPOLLERR);
+	mutex_lock(&cd->lock);
+	list_for_each_entry(pf, &cd->files, node)
+		wake_up_interruptible_all(&pf->wait);
+	mutex_unlock(&cd->lock);
 }
 
 /* No more opens; files that are open stay so, and answer ENODEV. */
@@ -161,10 +241,15 @@ static void prd32_chrdev_remove(struct auxiliary_device *adev)
 {
 	struct prd32_chrdev *cd = auxiliary_get_drvdata(adev);
 
+	prd32_addresses_remove(cd);
 	cdev_device_del(&cd->cdev, &cd->dev);
 	percpu_ref_kill(&cd->users);
 	prd32_cancel_all(cd->client, -ENODEV);
 	wait_for_completion(&cd->unused);
+	prd32_idle_unregister(cd->client->card, &cd->idle);
+	prd32_chrdev_detach(cd);
+	prd32_chrdev_hang_up(cd);
+	prd32_edges_destroy(cd);
 	put_device(&cd->dev);
 }
 
@@ -188,7 +273,7 @@ static struct auxiliary_driver prd32_chrdev_driver = {
  */
 int prd32_chrdev_init(void)
 {
-	int err = prd32_transfer_init();
+	int err = prd32_transfer_setup();
 
 	if (err)
 		return err;
@@ -208,7 +293,7 @@ unregister_class:
 unregister_region:
 	unregister_chrdev_region(prd32_devt, PRD32_MAX_CARDS);
 exit_transfer:
-	prd32_transfer_exit();
+	prd32_transfer_cleanup();
 	return err;
 }
 
@@ -220,5 +305,5 @@ void prd32_chrdev_exit(void)
 	auxiliary_driver_unregister(&prd32_chrdev_driver);
 	class_unregister(&prd32_class);
 	unregister_chrdev_region(prd32_devt, PRD32_MAX_CARDS);
-	prd32_transfer_exit();
+	prd32_transfer_cleanup();
 }

@@ -1,268 +1,281 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a read or a write does: piece by piece while the caller waits, or all at once while it
- * does not (io_uring, libaio).
+ * Bytes that move, in as many requests as it takes: memory of the caller is mapped in pieces that
+ * the DMA API can give, and edges that must not be mapped go through a piece of the driver's.
+ * Memory that is mapped already is one request.
  */
-#include <linux/completion.h>
-#include <linux/fs.h>
+#include <linux/dma-mapping.h>
 #include <linux/minmax.h>
-#include <linux/sched/signal.h>
 #include <linux/sizes.h>
-#include <linux/slab.h>
-#include <linux/workqueue.h>
 
 #include "chrdev.h"
-#include "compat.h"
+#include "core/trace.h"
 
 unsigned int prd32_chunk_kib = 16 * 1024;
 
 static struct workqueue_struct *prd32_wq;
 
-/* A request whose submitter waits for it. */
-struct prd32_waited {
-	struct prd32_request req;
-	struct completion done;
-};
-
-static void prd32_waited_complete(struct prd32_request *req)
+/**
+ * prd32_chunk() - the parameter chunk_kib
+ *
+ * Return: bytes.
+ */
+size_t prd32_chunk(void)
 {
-	complete(&container_of(req, struct prd32_waited, req)->done);
+	return (size_t)READ_ONCE(prd32_chunk_kib) * SZ_1K;
 }
 
-/* Only a fatal signal is heeded: then the engine is stopped, and has stopped on return. */
-static int prd32_submit_and_wait(struct prd32_waited *waited)
+/**
+ * prd32_transfer_init() - prepare a transfer
+ * @t: filled in; its memory, and what is not usual of its request, is the caller's to add
+ * @cd: the device
+ * @card_addr: offset into card memory, bytes
+ * @length: bytes
+ * @to_host: the card writes host memory
+ */
+void prd32_transfer_init(struct prd32_transfer *t, struct prd32_chrdev *cd, u32 card_addr,
+			 size_t length, bool to_host)
+{
+	memset(t, 0, sizeof(*t));
+	t->cd = cd;
+	t->card_addr = card_addr;
+	t->length = length;
+	t->to_host = to_host;
+	t->window = prd32_chunk();
+	t->req.client = cd->client;
+	t->req.endpoint = PRD32_ENDPOINT_MEMORY;
+	spin_lock_init(&t->lock);
+	init_completion(&t->done_event);
+}
+
+static void prd32_transfer_complete(struct prd32_request *req)
+{
+	struct prd32_transfer *t = container_of(req, struct prd32_transfer, req);
+
+	if (t->end)
+		queue_work(prd32_wq, &t->work);
+	else
+		complete(&t->done_event);
+}
+
+/* On success of a transfer that nobody waits for, it may be over, and gone, on return. */
+static int prd32_transfer_submit(struct prd32_transfer *t, struct scatterlist *sg,
+				 unsigned int nents, u32 card_addr, size_t length, bool to_host)
 {
 	int err;
 
-	init_completion(&waited->done);
-	waited->req.complete = prd32_waited_complete;
-	err = prd32_submit(&waited->req, PRD32_ANY_CHANNEL);
+	t->req.sg = sg;
+	t->req.nents = nents;
+	t->req.card_addr = card_addr;
+	t->req.length = length;
+	t->req.to_host = to_host;
+	t->req.complete = prd32_transfer_complete;
+	reinit_completion(&t->done_event);
+	spin_lock(&t->lock);
+	err = t->abort ?: prd32_submit(&t->req, PRD32_ANY_CHANNEL);
+	spin_unlock(&t->lock);
+	return err;
+}
+
+/* A mapping may fail for want of bounce buffers, which a smaller one needs fewer of. */
+static int prd32_transfer_map(struct prd32_transfer *t, size_t bytes)
+{
+	struct device *dev = prd32_chrdev_dma(t->cd);
+	bool whole = t->req.endpoint != PRD32_ENDPOINT_MEMORY;
+
+	for (;;) {
+		bytes = whole ? bytes : min(bytes, t->window);
+		if (prd32_list_pages(&t->sgt, t->pinned->pages, t->pinned->offset + t->done,
+				     bytes))
+			return -ENOMEM;
+		if (!dma_map_sgtable(dev, &t->sgt, prd32_dir(t->to_host), DMA_ATTR_NO_WARN))
+			break;
+		sg_free_table(&t->sgt);
+		if (whole || bytes <= PAGE_SIZE)
+			return -ENOMEM;
+		t->window = max(round_down(bytes / 2, PAGE_SIZE), PAGE_SIZE);
+	}
+	trace_prd32_map(&t->sgt, t->to_host);
+	return bytes;
+}
+
+static void prd32_transfer_unmap(struct prd32_transfer *t)
+{
+	/* The engine may still be there: what it was given stays mapped, and belongs to it. */
+	if (t->stuck) {
+		prd32_pinned_abandon(t->pinned);
+		return;
+	}
+	trace_prd32_unmap(&t->sgt, t->to_host);
+	dma_unmap_sgtable(prd32_chrdev_dma(t->cd), &t->sgt, prd32_dir(t->to_host), 0);
+	sg_free_table(&t->sgt);
+}
+
+static int prd32_transfer_body(struct prd32_transfer *t)
+{
+	size_t align = t->to_host ? t->cd->align_in : t->cd->align_out;
+	int bytes = prd32_transfer_map(t, round_down(t->length - t->done, align));
+	int err;
+
+	if (bytes < 0)
+		return bytes;
+	err = prd32_transfer_submit(t, t->sgt.sgl, t->sgt.nents, t->card_addr + t->done, bytes,
+				    t->to_host);
+	if (err)
+		prd32_transfer_unmap(t);
+	return err;
+}
+
+static int prd32_transfer_edge(struct prd32_transfer *t, size_t length)
+{
+	int err = prd32_edge_prepare(t, length);
+
 	if (err)
 		return err;
-	if (wait_for_completion_killable(&waited->done)) {
-		prd32_cancel(&waited->req, -EINTR);
-		wait_for_completion(&waited->done);
+	return prd32_transfer_submit(t, &t->piece_sg, 1, prd32_edge_card_addr(t),
+				     sg_dma_len(&t->piece_sg), !t->merged);
+}
+
+/* Submit the next request. */
+static int prd32_transfer_next(struct prd32_transfer *t)
+{
+	size_t edge;
+
+	if (!t->pinned) {
+		t->req.skip = t->skip;
+		return prd32_transfer_submit(t, t->mapped->sgl, t->mapped->nents, t->card_addr,
+					     t->length, t->to_host);
 	}
-	return waited->req.error;
+	edge = t->merged ? t->edge : prd32_edge_length(t);
+	return edge ? prd32_transfer_edge(t, edge) : prd32_transfer_body(t);
 }
 
-static void prd32_describe(struct prd32_request *req, struct prd32_chrdev *cd,
-			   struct prd32_buffer *buf, u32 card_addr)
+/* A request completed: undo what was done for it, count its bytes. */
+static int prd32_transfer_finish(struct prd32_transfer *t)
 {
-	req->client = cd->client;
-	req->sg = buf->sgt.sgl;
-	req->nents = buf->sgt.nents;
-	req->length = buf->len;
-	req->card_addr = card_addr;
-	req->to_host = buf->to_host;
+	/* Whoever submitted or aborted it lets go of it first. */
+	spin_lock(&t->lock);
+	spin_unlock(&t->lock);
+
+	t->stuck = t->req.stuck;
+	t->req.nowait = false;
+	if (t->edge)
+		return prd32_edge_finish(t);
+	if (t->pinned)
+		prd32_transfer_unmap(t);
+	t->done += t->req.moved;
+	return t->req.error;
 }
 
-/* Move a pinned piece. *@moved counts from its beginning, also on error. */
-static int prd32_move(struct prd32_chrdev *cd, struct prd32_buffer *buf, u32 card_addr,
-		      bool nowait, size_t *moved)
+/* Return: true when another request is under way. */
+static bool prd32_transfer_goes_on(struct prd32_transfer *t)
 {
-	struct prd32_waited waited = { .req.nowait = nowait };
-	struct device *dev;
-	int err;
+	int err = prd32_transfer_finish(t);
 
-	if (!prd32_chrdev_enter(cd))
-		return -ENODEV;
-	dev = prd32_dma_dev(cd->client->card);
-	err = prd32_buffer_map(buf, dev);
-	if (err)
-		goto leave;
-	prd32_describe(&waited.req, cd, buf, card_addr);
-	err = prd32_submit_and_wait(&waited);
-	*moved = waited.req.moved;
-	if (waited.req.stuck)
-		prd32_buffer_abandon(buf);
-	else
-		prd32_buffer_unmap(buf, dev);
-leave:
-	prd32_chrdev_leave(cd);
-	return err;
-}
-
-/*
- * In pieces of at most chunk_kib, which bounds how much memory is pinned at a time. Pages are
- * pinned before anything of the card is held, because bringing them in can take as long as user
- * space likes. Between pieces others have their turn.
- */
-static ssize_t prd32_transfer_waiting(struct prd32_chrdev *cd, struct iov_iter *iter,
-				      u32 card_addr, bool to_host, bool nowait)
-{
-	size_t chunk = min((size_t)READ_ONCE(prd32_chunk_kib) * SZ_1K, iov_iter_count(iter));
-	struct prd32_buffer buf;
-	size_t done = 0;
-	int err;
-
-	err = prd32_buffer_init(&buf, chunk, to_host);
-	while (!err && iov_iter_count(iter)) {
-		size_t moved = 0;
-
-		if (fatal_signal_pending(current))
-			err = -EINTR;
-		else
-			err = prd32_buffer_pin(&buf, iter, chunk);
-		if (err)
-			break;
-		err = prd32_move(cd, &buf, card_addr + done, nowait, &moved);
-		prd32_buffer_unpin(&buf);
-		iov_iter_revert(iter, buf.len - moved);
-		done += moved;
-		if (err == -ENOMEM && buf.len > PAGE_SIZE) {
-			chunk = max(round_down(buf.len / 2, PAGE_SIZE), PAGE_SIZE);
-			err = 0;
-		}
-	}
-	prd32_buffer_exit(&buf);
-	return done ?: err;
-}
-
-/**
- * struct prd32_async - a request that nobody waits for
- * @req: the request
- * @cd: the device
- * @iocb: what the caller gave
- * @buf: its memory
- * @work: the end, where one may sleep
- */
-struct prd32_async {
-	struct prd32_request req;
-	struct prd32_chrdev *cd;
-	struct kiocb *iocb;
-	struct prd32_buffer buf;
-	struct work_struct work;
-};
-
-static void prd32_async_free(struct prd32_async *async)
-{
-	prd32_buffer_unpin(&async->buf);
-	prd32_buffer_exit(&async->buf);
-	kfree(async);
-}
-
-static void prd32_async_end(struct work_struct *work)
-{
-	struct prd32_async *async = container_of(work, struct prd32_async, work);
-	struct kiocb *iocb = async->iocb;
-	long result = async->req.moved ?: async->req.error;
-
-	if (async->req.stuck)
-		prd32_buffer_abandon(&async->buf);
-	else
-		prd32_buffer_unmap(&async->buf, prd32_dma_dev(async->cd->client->card));
-	prd32_chrdev_leave(async->cd);
-	prd32_async_free(async);
-	/* Last: it may put the file. */
-	iocb->ki_complete(iocb, result);
-}
-
-static void prd32_async_complete(struct prd32_request *req)
-{
-	struct prd32_async *async = container_of(req, struct prd32_async, req);
-
-	queue_work(prd32_wq, &async->work);
-}
-
-static int prd32_async_submit(struct prd32_async *async, u32 card_addr)
-{
-	struct prd32_chrdev *cd = async->cd;
-	struct device *dev;
-	int err;
-
-	if (!prd32_chrdev_enter(cd))
-		return -ENODEV;
-	dev = prd32_dma_dev(cd->client->card);
-	err = prd32_buffer_map(&async->buf, dev);
-	if (err)
-		goto leave;
-	prd32_describe(&async->req, cd, &async->buf, card_addr);
-	async->req.complete = prd32_async_complete;
-	INIT_WORK(&async->work, prd32_async_end);
-	err = prd32_submit(&async->req, PRD32_ANY_CHANNEL);
-	if (!err)
-		return 0;
-	prd32_buffer_unmap(&async->buf, dev);
-leave:
-	prd32_chrdev_leave(cd);
-	return err;
-}
-
-/*
- * Return: 0 when the request is under way, -ENOMEM when it must be done in pieces, which somebody
- * has to wait for.
- */
-static int prd32_transfer_queued(struct prd32_chrdev *cd, struct kiocb *iocb,
-				 struct iov_iter *iter, u32 card_addr, bool to_host)
-{
-	size_t length = iov_iter_count(iter);
-	struct prd32_async *async;
-	int err;
-
-	if (length > (size_t)READ_ONCE(prd32_chunk_kib) * SZ_1K)
-		return -ENOMEM;
-	async = kzalloc(sizeof(*async), GFP_KERNEL);
-	if (!async)
-		return -ENOMEM;
-	async->cd = cd;
-	async->iocb = iocb;
-	err = prd32_buffer_init(&async->buf, length, to_host);
-	if (!err)
-		err = prd32_buffer_pin(&async->buf, iter, length);
-	if (!err)
-		err = prd32_async_submit(async, card_addr);
-	if (!err)
-		return 0;
-	iov_iter_revert(iter, async->buf.len);
-	prd32_async_free(async);
-	return err;
-}
-
-/**
- * prd32_transfer() - move memory to or from the card
- * @cd: the device
- * @iocb: the caller's request: who need not wait does not
- * @iter: the memory; user or kernel
- * @card_addr: offset into card memory in bytes; the whole of @iter must fit behind it
- * @to_host: true reads the card, false writes it
- *
- * Return: bytes moved, which are fewer than asked for when an error came after some; -EIOCBQUEUED
- * when it goes on without the caller; or, when nothing was moved, -EAGAIN (O_NONBLOCK and the card
- * is busy), -EFAULT (bad memory), -EINTR (fatal signal), -EIO (the card says so, or is out of
- * order), -ENODEV (the card was removed), -ENOMEM (or none that the card can reach), -ETIMEDOUT.
- */
-ssize_t prd32_transfer(struct prd32_chrdev *cd, struct kiocb *iocb, struct iov_iter *iter,
-		       u32 card_addr, bool to_host)
-{
-	bool nowait = iocb->ki_filp->f_flags & O_NONBLOCK;
-
-	if (!is_sync_kiocb(iocb) && !nowait) {
-		int err = prd32_transfer_queued(cd, iocb, iter, card_addr, to_host);
-
+	if (!err && t->done < t->length) {
+		err = prd32_transfer_next(t);
 		if (!err)
-			return -EIOCBQUEUED;
-		if (err != -ENOMEM)
-			return err;
+			return true;
 	}
-	return prd32_transfer_waiting(cd, iter, card_addr, to_host, nowait);
+	t->error = err;
+	prd32_edge_free(t);
+	return false;
 }
 
 /**
- * prd32_transfer_init() - once, before any device
+ * prd32_transfer_run() - have it done, and wait
+ * @t: the transfer
+ *
+ * Only a fatal signal is heeded: then the engine is stopped, and has stopped on return.
+ *
+ * Return: 0 when it was begun, and is over: see its results. Else it was not: -EAGAIN (nowait, and
+ * the card is busy), -EBUSY (cyclic requests have every channel), -EINVAL, -EOPNOTSUPP (the card
+ * does not do that), -EIO (the card is out of order), -ENODEV, -ENOMEM.
+ */
+int prd32_transfer_run(struct prd32_transfer *t)
+{
+	int err;
+
+	if (!prd32_chrdev_enter(t->cd))
+		return -ENODEV;
+	err = prd32_transfer_next(t);
+	if (err) {
+		prd32_edge_free(t);
+		goto leave;
+	}
+	do {
+		if (wait_for_completion_killable(&t->done_event)) {
+			prd32_transfer_abort(t, -EINTR);
+			wait_for_completion(&t->done_event);
+		}
+	} while (prd32_transfer_goes_on(t));
+leave:
+	prd32_chrdev_leave(t->cd);
+	return err;
+}
+
+static void prd32_transfer_work(struct work_struct *work)
+{
+	struct prd32_transfer *t = container_of(work, struct prd32_transfer, work);
+	struct prd32_chrdev *cd = t->cd;
+
+	if (prd32_transfer_goes_on(t))
+		return;
+	t->end(t);
+	/* The driver's own reference to it goes after this. */
+	prd32_chrdev_leave(cd);
+}
+
+/**
+ * prd32_transfer_start() - have it done, and do not wait
+ * @t: the transfer, with an end()
+ *
+ * Return: 0, and end() will be called, or has been. Else it will not be: as prd32_transfer_run().
+ */
+int prd32_transfer_start(struct prd32_transfer *t)
+{
+	struct prd32_chrdev *cd = t->cd;
+	int err;
+
+	if (!prd32_chrdev_enter(cd))
+		return -ENODEV;
+	INIT_WORK(&t->work, prd32_transfer_work);
+	err = prd32_transfer_next(t);
+	if (err) {
+		prd32_edge_free(t);
+		prd32_chrdev_leave(cd);
+	}
+	return err;
+}
+
+/**
+ * prd32_transfer_abort() - end it early
+ * @t: a transfer that was begun; it may be ending right now, but must still exist
+ * @error: its result, unless it succeeds all the same
+ */
+void prd32_transfer_abort(struct prd32_transfer *t, int error)
+{
+	spin_lock(&t->lock);
+	t->abort = error;
+	prd32_cancel(&t->req, error);
+	spin_unlock(&t->lock);
+}
+
+/**
+ * prd32_transfer_setup() - once, before any device
  *
  * Return: 0 or -ENOMEM.
  */
-int prd32_transfer_init(void)
+int prd32_transfer_setup(void)
 {
 	prd32_wq = alloc_workqueue("prd32", WQ_UNBOUND | WQ_HIGHPRI | WQ_MEM_RECLAIM, 0);
 	return prd32_wq ? 0 : -ENOMEM;
 }
 
 /**
- * prd32_transfer_exit() - once, after the last device
+ * prd32_transfer_cleanup() - once, after the last device
  */
-void prd32_transfer_exit(void)
+void prd32_transfer_cleanup(void)
 {
 	destroy_workqueue(prd32_wq);
 }

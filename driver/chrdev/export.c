@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Buffers for other drivers: a cached buffer as dma-buf. Each device that attaches gets a mapping
+ * of its own, besides the card's, which lasts as long as the buffer does.
+ */
+#include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
+#include <linux/fcntl.h>
+#include <linux/highmem.h>
+#include <linux/iosys-map.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "chrdev.h"
+
+/**
+ * struct prd32_attachment - another device's view of a buffer
+ * @node: in the buffer's list
+ * @dev: the device
+ * @sgt: its list of the pages
+ * @mapped: @sgt has bus addresses; guarded by prd32_buffer.export_lock
+ */
+struct prd32_attachment {
+	struct list_head node;
+	struct device *dev;
+	struct sg_table sgt;
+	bool mapped;
+};
+
+static int prd32_export_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment)
+{
+	struct prd32_buffer *buf = dmabuf->priv;
+	struct prd32_attachment *a = kzalloc(sizeof(*a), GFP_KERNEL);
+	int err;
+
+	if (!a)
+		return -ENOMEM;
+	err = prd32_list_pages(&a->sgt, buf->pages, 0, buf->size);
+	if (err) {
+		kfree(a);
+		return err;
+	}
+	a->dev = attachment->dev;
+	attachment->priv = a;
+	mutex_lock(&buf->export_lock);
+	list_add(&a->node, &buf->attachments);
+	mutex_unlock(&buf->export_lock);
+	return 0;
+}
+
+static void prd32_export_detach(struct dma_buf *dmabuf, struct dma_buf_attachment *attachment)
+{
+	struct prd32_buffer *buf = dmabuf->priv;
+	struct prd32_attachment *a = attachment->priv;
+
+	mutex_lock(&buf->export_lock);
+	list_del(&a->node);
+	mutex_unlock(&buf->export_lock);
+	sg_free_table(&a->sgt);
+	kfree(a);
+}
+
+/*
+ * Synchronised by hand: the card has a mapping of the same pages, and the DMA API's own checks
+ * allow a second one only to who says that he takes care.
+ */
+static struct sg_table *prd32_export_map(struct dma_buf_attachment *attachment,
+					 enum dma_data_direction dir)
+{
+	struct prd32_buffer *buf = attachment->dmabuf->priv;
+	struct prd32_attachment *a = attachment->priv;
+	int err;
+
+	mutex_lock(&buf->export_lock);
+	err = dma_map_sgtable(a->dev, &a->sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	if (!err) {
+		dma_sync_sgtable_for_device(a->dev, &a->sgt, dir);
+		a->mapped = true;
+	}
+	mutex_unlock(&buf->export_lock);
+	return err ? ERR_PTR(err) : &a->sgt;
+}
+
+static void prd32_export_unmap(struct dma_buf_attachment *attachment, struct sg_table *sgt,
+			       enum dma_data_direction dir)
+{
+	struct prd32_buffer *buf = attachment->dmabuf->priv;
+	struct prd32_attachment *a = attachment->priv;
+
+	mutex_lock(&buf->export_lock);
+	a->mapped = false;
+	dma_sync_sgtable_for_cpu(a->dev, sgt, dir);
+	dma_unmap_sgtable(a->dev, sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	mutex_unlock(&buf->export_lock);
+}
+
+static int prd32_export_begin_cpu(struct dma_buf *dmabuf, enum dma_data_direction dir)
+{
+	struct prd32_buffer *buf = dmabuf->priv;
+	struct prd32_attachment *a;
+
+	mutex_lock(&buf->export_lock);
+	list_for_each_entry(a, &buf->attachments, node)
+		if (a->mapped)
+			dma_sync_sgtable_for_cpu(a->dev, &a->sgt, dir);
+	if (buf->vmap)
+		invalidate_kernel_vmap_range(buf->vmap, buf->size);
+	mutex_unlock(&buf->export_lock);
+	return 0;
+}
+
+static int prd32_export_end_cpu(struct dma_buf *dmabuf, enum dma_data_direction dir)
+{
+	struct prd32_buffer *buf = dmabuf->priv;
+	struct prd32_attachment *a;
+
+	mutex_lock(&buf->export_lock);
+	if (buf->vmap)
+		flush_kernel_vmap_range(buf->vmap, buf->size);
+	list_for_each_entry(a, &buf->attachments, node)
+		if (a->mapped)
+			dma_sync_sgtable_for_device(a->dev, &a->sgt, dir);
+	mutex_unlock(&buf->export_lock);
+	return 0;
+}
+
+static int prd32_export_mmap(struct dma_buf *dmabuf, struct vm_area_struct *vma)
+{
+	return prd32_mmap_exported(dmabuf->priv, vma);
+}
+
+static int prd32_export_vmap(struct dma_buf *dmabuf, struct iosys_map *map)
+{
+	struct prd32_buffer *buf = dmabuf->priv;
+	int err = 0;
+
+	mutex_lock(&buf->export_lock);
+	if (!buf->vmap)
+		buf->vmap = vmap(buf->pages, buf->size >> PAGE_SHIFT, VM_MAP, PAGE_KERNEL);
+	if (buf->vmap) {
+		buf->vmap_count++;
+		iosys_map_set_vaddr(map, buf->vmap);
+	} else {
+		err = -ENOMEM;
+	}
+	mutex_unlock(&buf->export_lock);
+	return err;
+}
+
+static void prd32_export_vunmap(struct dma_buf *dmabuf, struct iosys_map *map)
+{
+	struct prd32_buffer *buf = dmabuf->priv;
+
+	mutex_lock(&buf->export_lock);
+	if (!--buf->vmap_count) {
+		vunmap(buf->vmap);
+		buf->vmap = NULL;
+	}
+	mutex_unlock(&buf->export_lock);
+	iosys_map_clear(map);
+}
+
+static void prd32_export_release(struct dma_buf *dmabuf)
+{
+	prd32_buffer_put(dmabuf->priv);
+}
+
+static const struct dma_buf_ops prd32_export_ops = {
+	.attach = prd32_export_attach,
+	.detach = prd32_export_detach,
+	.map_dma_buf = prd32_export_map,
+	.unmap_dma_buf = prd32_export_unmap,
+	.begin_cpu_access = prd32_export_begin_cpu,
+	.end_cpu_access = prd32_export_end_cpu,
+	.mmap = prd32_export_mmap,
+	.vmap = prd32_export_vmap,
+	.vunmap = prd32_export_vunmap,
+	.release = prd32_export_release,
+};
+
+/* On success the dma-buf has the caller's reference to the buffer. */
+static int prd32_export_buffer(struct prd32_buffer *buf)
+{
+	DEFINE_DMA_BUF_EXPORT_INFO(info);
+	struct dma_buf *dmabuf;
+	int fd;
+
+	info.ops = &prd32_export_ops;
+	info.size = buf->size;
+	info.flags = O_RDWR;
+	info.priv = buf;
+	dmabuf = dma_buf_export(&info);
+	if (IS_ERR(dmabuf)) {
+		prd32_buffer_put(buf);
+		return PTR_ERR(dmabuf);
+	}
+	fd = dma_buf_fd(dmabuf, O_CLOEXEC);
+	if (fd < 0)
+		dma_buf_put(dmabuf);
+	return fd;
+}
+
+/**
+ * prd32_export() - PRD32_IOC_EXPORT
+ * @pf: the file; the card is there
+ * @arg: struct prd32_ioc_export
+ *
+ * Return: 1 or a negative errno.
+ */
+int prd32_export(struct prd32_file *pf, void *arg)
+{
+	struct prd32_ioc_export *args = arg;
+	struct prd32_buffer *buf = prd32_buffer_get(pf, args->handle);
+	int fd;
+
+	if (!buf)
+		return -ENOENT;
+	if (!buf->pages) {
+		prd32_buffer_put(buf);
+		return -EOPNOTSUPP;
+	}
+	fd = prd32_export_buffer(buf);
+	if (fd < 0)
+		return fd;
+	args->fd = fd;
+	return 1;
+}

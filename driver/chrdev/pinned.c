@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The caller's memory: pinned and unpinned. And how pages become a scatter list.
+ */
+#include <linux/align.h>
+#include <linux/mm.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+
+#include "chrdev.h"
+#include "compat.h"
+
+/**
+ * prd32_pinned_init() - room for memory
+ * @mem: filled in
+ * @most: bytes that it may get
+ * @to_host: the card writes it
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int prd32_pinned_init(struct prd32_pinned *mem, size_t most, bool to_host)
+{
+	*mem = (struct prd32_pinned){
+		.max_pages = DIV_ROUND_UP(most, PAGE_SIZE) + 1,
+		.to_host = to_host,
+	};
+	mem->pages = kvmalloc_array(mem->max_pages, sizeof(*mem->pages), GFP_KERNEL);
+	return mem->pages ? 0 : -ENOMEM;
+}
+
+/**
+ * prd32_pinned_exit() - free what prd32_pinned_init() got
+ * @mem: the memory, not pinned
+ */
+void prd32_pinned_exit(struct prd32_pinned *mem)
+{
+	kvfree(mem->pages);
+}
+
+/**
+ * prd32_pinned_pin() - take memory
+ * @mem: the memory
+ * @iter: where from; it moves on by what was taken
+ * @max: bytes at most
+ *
+ * Less than @max is normal: a page may be missing further on. Sleeps, for as long as user space
+ * may take to bring the pages in.
+ *
+ * Return: 0 or a negative errno.
+ */
+int prd32_pinned_pin(struct prd32_pinned *mem, struct iov_iter *iter, size_t max)
+{
+	ssize_t len;
+
+	mem->len = 0;
+	mem->pinned = iov_iter_extract_will_pin(iter);
+	len = iov_iter_extract_pages(iter, &mem->pages, max, mem->max_pages, 0, &mem->offset);
+	if (len <= 0) {
+		mem->pinned = false;
+		return len ?: -EFAULT;
+	}
+	mem->len = len;
+	mem->nr_pages = DIV_ROUND_UP(mem->offset + len, PAGE_SIZE);
+	return 0;
+}
+
+/**
+ * prd32_pinned_unpin() - give the memory back to its owner
+ * @mem: the memory, not mapped; perhaps not even pinned
+ *
+ * Sleeps.
+ */
+void prd32_pinned_unpin(struct prd32_pinned *mem)
+{
+	/* Dirty even after an error: the card may have written part of it. */
+	if (mem->pinned)
+		unpin_user_pages_dirty_lock(mem->pages, mem->nr_pages, mem->to_host);
+	mem->pinned = false;
+}
+
+/**
+ * prd32_pinned_abandon() - the engine may still be at this memory: nobody is to get it again
+ * @mem: the memory, which stays mapped
+ *
+ * A user's pages stay pinned. A kernel caller frees its pages when it gets the error: they get a
+ * reference that is never put.
+ */
+void prd32_pinned_abandon(struct prd32_pinned *mem)
+{
+	unsigned int i;
+
+	if (!mem->pinned)
+		for (i = 0; i < mem->nr_pages; i++)
+			get_page(mem->pages[i]);
+	mem->pinned = false;
+}
+
+/* How many pages from @pages on are contiguous and share a 64 KiB block. */
+static unsigned int prd32_run_length(struct page **pages, unsigned int nr)
+{
+	unsigned int n = 1;
+
+	while (n < nr && page_to_pfn(pages[n]) == page_to_pfn(pages[n - 1]) + 1 &&
+	       !IS_ALIGNED(page_to_phys(pages[n]), PRD32_LIMIT_PRD_BOUNDARY))
+		n++;
+	return n;
+}
+
+/**
+ * prd32_list_pages() - make a scatter list
+ * @sgt: to be made; to be freed by sg_free_table()
+ * @pages: the pages
+ * @offset: where in the first of them it begins; may be beyond it
+ * @len: bytes
+ *
+ * Entries are cut at 64 KiB boundaries here although the descriptors are cut there anyway: with a
+ * segment boundary declared, a bounce buffer larger than what fits between two boundaries, page
+ * offset included, is refused, and the DMA API does not split what it is given.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int prd32_list_pages(struct sg_table *sgt, struct page **pages, size_t offset, size_t len)
+{
+	unsigned int i, n, nr_pages, nents = 0;
+	struct scatterlist *sg;
+	int err;
+
+	pages += offset >> PAGE_SHIFT;
+	offset = offset_in_page(offset);
+	nr_pages = DIV_ROUND_UP(offset + len, PAGE_SIZE);
+	for (i = 0; i < nr_pages; i += n) {
+		n = prd32_run_length(pages + i, nr_pages - i);
+		nents++;
+	}
+	err = sg_alloc_table(sgt, nents, GFP_KERNEL);
+	if (err)
+		return err;
+
+	sg = sgt->sgl;
+	for (i = 0; i < nr_pages; i += n) {
+		size_t bytes;
+
+		n = prd32_run_length(pages + i, nr_pages - i);
+		bytes = min(len, n * PAGE_SIZE - offset);
+		sg_set_page(sg, pages[i], bytes, offset);
+		len -= bytes;
+		offset = 0;
+		sg = sg_next(sg);
+	}
+	return 0;
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a read or a write does: piece by piece while the caller waits, or all at once while it
+ * does not (io_uring, libaio).
+ */
+#include <linux/fs.h>
+#include <linux/minmax.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "chrdev.h"
+
+/*
+ * In pieces of at most chunk_kib, which bounds how much memory is pinned at a time. Pages are
+ * pinned before anything of the card is held, because bringing them in can take as long as user
+ * space likes. Between pieces others have their turn.
+ */
+static ssize_t prd32_rw_waiting(struct prd32_chrdev *cd, struct iov_iter *iter, u32 card_addr,
+				bool to_host, bool nowait)
+{
+	size_t chunk = min(prd32_chunk(), iov_iter_count(iter));
+	struct prd32_transfer t;
+	struct prd32_pinned mem;
+	size_t done = 0;
+	int err;
+
+	err = prd32_pinned_init(&mem, chunk, to_host);
+	while (!err && iov_iter_count(iter)) {
+		if (fatal_signal_pending(current))
+			err = -EINTR;
+		else
+			err = prd32_pinned_pin(&mem, iter, chunk);
+		if (err)
+			break;
+		prd32_transfer_init(&t, cd, card_addr + done, mem.len, to_host);
+		t.pinned = &mem;
+		t.req.nowait = nowait;
+		err = prd32_transfer_run(&t) ?: t.error;
+		prd32_pinned_unpin(&mem);
+		iov_iter_revert(iter, mem.len - t.done);
+		done += t.done;
+	}
+	prd32_pinned_exit(&mem);
+	return done ?: err;
+}
+
+/**
+ * struct prd32_async - a transfer that nobody waits for
+ * @t: the transfer
+ * @mem: its memory
+ * @iocb: what the caller gave
+ */
+struct prd32_async {
+	struct prd32_transfer t;
+	struct prd32_pinned mem;
+	struct kiocb *iocb;
+};
+
+static void prd32_async_free(struct prd32_async *async)
+{
+	prd32_pinned_unpin(&async->mem);
+	prd32_pinned_exit(&async->mem);
+	kfree(async);
+}
+
+static void prd32_async_end(struct prd32_transfer *t)
+{
+	struct prd32_async *async = container_of(t, struct prd32_async, t);
+	struct kiocb *iocb = async->iocb;
+	long result = t->done ?: t->error;
+
+	prd32_async_free(async);
+	/* Last: it may put the file. */
+	iocb->ki_complete(iocb, result);
+}
+
+/* All of it, or its first element, is pinned; how much is mapped at a time is chunk_kib again. */
+static int prd32_rw_queued(struct prd32_chrdev *cd, struct kiocb *iocb, struct iov_iter *iter,
+			   u32 card_addr, bool to_host, bool nowait)
+{
+	size_t length = iov_iter_count(iter);
+	struct prd32_async *async;
+	int err;
+
+	async = kzalloc(sizeof(*async), GFP_KERNEL);
+	if (!async)
+		return -ENOMEM;
+	async->iocb = iocb;
+	err = prd32_pinned_init(&async->mem, length, to_host);
+	if (!err)
+		err = prd32_pinned_pin(&async->mem, iter, length);
+	if (err)
+		goto free;
+	prd32_transfer_init(&async->t, cd, card_addr, async->mem.len, to_host);
+	async->t.pinned = &async->mem;
+	async->t.req.nowait = nowait;
+	async->t.end = prd32_async_end;
+	err = prd32_transfer_start(&async->t);
+	if (!err)
+		return -EIOCBQUEUED;
+	iov_iter_revert(iter, async->mem.len);
+free:
+	prd32_async_free(async);
+	return err;
+}
+
+/*
+ * Return: bytes moved, which are fewer than asked for when an error came after some; -EIOCBQUEUED
+ * when it goes on without the caller; or, when nothing was moved, -EAGAIN (O_NONBLOCK and the card
+ * is busy), -EFAULT (bad memory), -EINTR (fatal signal), -EIO (the card says so, or is out of
+ * order), -ENODEV (the card was removed), -ENOMEM (or none that the card can reach), -ETIMEDOUT.
+ */
+static ssize_t prd32_rw_iter(struct kiocb *iocb, struct iov_iter *iter, bool to_host)
+{
+	struct prd32_file *pf = iocb->ki_filp->private_data;
+	struct prd32_chrdev *cd = pf->cd;
+	bool nowait = iocb->ki_filp->f_flags & O_NONBLOCK;
+	loff_t pos = iocb->ki_pos;
+	ssize_t ret;
+
+	if (!iov_iter_count(iter))
+		return 0;
+	if (pos >= cd->info.mem_size)
+		return to_host ? 0 : -ENOSPC;
+	iov_iter_truncate(iter, cd->info.mem_size - pos);
+	if (!is_sync_kiocb(iocb))
+		return prd32_rw_queued(cd, iocb, iter, pos, to_host, nowait);
+
+	ret = prd32_rw_waiting(cd, iter, pos, to_host, nowait || (iocb->ki_flags & IOCB_NOWAIT));
+	if (ret > 0)
+		iocb->ki_pos = pos + ret;
+	return ret;
+}
+
+/**
+ * prd32_read_iter() - read card memory
+ * @iocb: the caller's request: who need not wait does not
+ * @to: where to
+ *
+ * Return: as prd32_rw_iter().
+ */
+ssize_t prd32_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	return prd32_rw_iter(iocb, to, true);
+}
+
+/**
+ * prd32_write_iter() - write card memory
+ * @iocb: the caller's request: who need not wait does not
+ * @from: where from
+ *
+ * Return: as prd32_rw_iter().
+ */
+ssize_t prd32_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	return prd32_rw_iter(iocb, from, false);
+}
