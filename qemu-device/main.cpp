@@ -117,6 +117,10 @@ void run(const Options& options) {
   Waveform waveform(options.wave, card);
   const unsigned quantum = options.wave.empty() ? kQuantumUs : 0;
   tlm::tlm_global_quantum::instance().set(sc_core::sc_time(quantum, sc_core::SC_US));
+  FaultControl control(rules, faults, card, options.injected);
+  if (!options.control.empty()) {
+    control.listen(options.control);
+  }
   SystemCSimulation simulation;
 
   const std::unique_ptr<Listener> listener = listen(options);
@@ -129,9 +133,7 @@ void run(const Options& options) {
     }
   };
   loop.on_report(report);
-  FaultControl control(rules, faults, card, options.injected);
-  if (!options.control.empty()) {
-    control.listen(options.control);
+  if (control.server() != nullptr) {
     loop.attend(control.server()->fd(), [&control] { control.server()->serve(); });
     loop.attend(timers.fd(), [&timers] { timers.run(); });
   }
