@@ -45,7 +45,7 @@ int client_move(struct dma_chan *chan, dma_addr_t addr, size_t len, bool to_host
 /* What byte @i of a test's data is. */
 static inline u8 client_byte(size_t i, unsigned int seed)
 {
-	return (i ^ (i >> 8) * 31) + seed;
+	return ((i ^ (i >> 8) * 31) + seed) & 0xff;
 }
 
 void client_fill(u8 *memory, size_t len, size_t from, unsigned int seed);

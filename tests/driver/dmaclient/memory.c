@@ -17,9 +17,9 @@ MODULE_PARM_DESC(kept_at, "physical address of 64 KiB that the kernel was told t
 
 /* On arm64 what DMA needs is more than a line of the cache. */
 #if defined(CONFIG_ARM64)
-#define LINE	ARCH_DMA_MINALIGN
+#define __own_lines	__aligned(ARCH_DMA_MINALIGN)
 #else
-#define LINE	L1_CACHE_BYTES
+#define __own_lines	____cacheline_aligned
 #endif
 
 /* Device and processor write into the same cache lines. */
@@ -47,11 +47,11 @@ struct careful {
 	u8 other[SMALL];
 
 	__dma_from_device_group_end(other);
-	u8 after;
+	u8 after[1];
 #else
-	u8 one[SMALL] __aligned(LINE);
-	u8 other[SMALL] __aligned(LINE);
-	u8 after __aligned(LINE);
+	u8 one[SMALL] __own_lines;
+	u8 other[SMALL] __own_lines;
+	u8 after[1] __own_lines;
 #endif
 };
 
@@ -147,7 +147,7 @@ static int kmalloc_careful(struct seq_file *told)
 
 	if (!it)
 		return -ENOMEM;
-	at = (struct neighbours){ &it->before, it->one, it->other, &it->after };
+	at = (struct neighbours){ &it->before, it->one, it->other, it->after };
 	err = tell_neighbours(told, &at);
 	kfree(it);
 	return err;
