@@ -5,15 +5,16 @@ import argparse
 import re
 from pathlib import Path
 
-from testbed import benchfigures, benchmodel, options
+from testbed import benchdriver, benchfigures, benchmodel, options
 from testbed.errors import TestbedError
 
 # What measures a suite: given the command line, it returns the figures.
-_SUITES = {"model": benchmodel.measure}
+_SUITES = {"model": benchmodel.measure, "driver": benchdriver.measure}
 
 _EXAMPLES = """  ./testbed bench model
   ./testbed bench model --filter '^data/' --repetitions 9 --json figures.json
   ./testbed bench model --quick                         only to see that everything can be measured
+  ./testbed bench driver --json figures.json            in a guest, next to QEMU's own devices
 
 docs/benchmarks.md says what the figures are, and what their goals are for; leave the machine alone meanwhile"""
 _STATUSES = """exit status: 0 everything was measured, 1 something could not be measured, or with --strict a goal was
@@ -22,8 +23,9 @@ missed, 2 wrong usage, 3 packages are missing and were not installed, 130 interr
 
 def add(commands) -> None:
     """The command's place on the command line."""
-    parser = options.command(commands, "bench", _command, "measure how fast the card is, next to this machine's memcpy",
-                             _EXAMPLES, statuses=_STATUSES)
+    parser = options.command(commands, "bench", _command,
+                             "measure how fast card and driver are, next to what else there is", _EXAMPLES,
+                             statuses=_STATUSES)
     parser.add_argument("suite", choices=_SUITES, metavar="SUITE", help=f"what to measure: {', '.join(_SUITES)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well, a list of objects")
     parser.add_argument("--filter", type=_expression, default="", metavar="RE",

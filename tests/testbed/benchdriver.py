@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmark's suite `driver`: fio in a guest, on the card's block and character device, and beside them, in the
+same guest and in turn, on what QEMU itself has to offer: a disk behind its own bus-master engine, and its NVMe."""
+
+import argparse
+import dataclasses
+import json
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from testbed import environment, image, kernelmodules, places, toolsdisk, workshop
+from testbed.benchfigures import Figure
+from testbed.card import CardProcess
+from testbed.environment import Cell
+from testbed.evidence import fresh_folder
+from testbed.guest import Guest
+from testbed.stages import Stage, stage
+from testbed.workshop import Workshop
+
+_MIB = 1 << 20
+_CARD_MEMORY, _AREA = "128M", "64m"  # of each card; what a job works on
+_MODULES = ("ata_piix", "sd_mod", "nvme")
+_NULL = f"driver=null-co,size={256 * _MIB},read-zeroes=off"
+# Neither of them copies data: a null-co disk takes and gives none.
+_QEMU_DISKS = ["-blockdev", f"{_NULL},node-name=null0", "-device", "piix3-ide,id=ide",
+               "-device", "ide-hd,bus=ide.0,drive=null0",
+               "-blockdev", f"{_NULL},node-name=null1", "-device", "nvme,serial=null1,drive=null1"]
+# Register writes are posted only while QEMU can map nothing of the card: one card of each kind.
+_CARDS = (("--no-memory-mapping",), ())
+_SECONDS, _QUICK_SECONDS = 1.0, 0.1  # of one job
+_FIO_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class _Device:
+    """What fio works on. `direct`: past the cache, which the character device has none of."""
+
+    path: str
+    direct: bool = True
+
+
+_DEVICES = {
+    "block": _Device("/dev/prd32b0"), "char": _Device("/dev/prd32-0", direct=False),
+    "block-waiting": _Device("/dev/prd32b1"), "char-waiting": _Device("/dev/prd32-1", direct=False),
+    "ide": _Device("/dev/sda"), "nvme": _Device("/dev/nvme0n1"),
+}
+_OURS = ("block", "char")
+# By the group of the figures: whom they are compared with, what that is, and how many times as fast ours shall be.
+_REFERENCES = {"ide": ("a disk of QEMU's own bus-master engine (piix3-ide) that holds no data", 2.0),
+               "nvme": ("QEMU's NVMe on a disk that holds no data", 1.0)}
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One kind of access: the same job for every device."""
+
+    rw: str
+    size: str
+    depth: int
+
+    def __str__(self) -> str:
+        return f"{self.rw}-{self.size}-qd{self.depth}"
+
+
+_WORKS = [_Work(rw, size, depth) for size in ("128k", "1m") for depth in (1, 8) for rw in ("read", "write")]
+
+
+@dataclass
+class _Samples:
+    """What the rounds gave for one device and one kind of access: MiB/s, and ms of the guest's processor for each."""
+
+    speeds: list[float] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
+
+
+def measure(given: argparse.Namespace) -> list[Figure]:
+    """Boots the guest and measures what --filter names."""
+    works = [work for work in _WORKS if any(re.search(given.filter, name) for name in _names(work))]
+    workshop.install("run", "build", allowed=not given.no_install)
+    usual = environment.cell(environment.DEFAULT)
+    cell = Cell(dataclasses.replace(usual.environment, cards=len(_CARDS)), usual.kernel)
+    ready = workshop.prepare([cell], "prd32-device", tools=True)
+    folder = fresh_folder(places.OUTPUT / "bench")
+    samples = {(work, device): _Samples() for work in works for device in _DEVICES}
+    with ExitStack() as stack:
+        with stage("a guest with cards and QEMU's disks"):
+            guest = _guest(ready, cell, folder, stack)
+        with stage("measuring the driver") as now:
+            _rounds(guest, samples, works, given, now)
+    return [figure for work in works for figure in _figures(work, samples) if re.search(given.filter, figure.name)]
+
+
+def _guest(ready: Workshop, cell: Cell, folder: Path, stack: ExitStack) -> Guest:
+    software, arch = ready.of(cell), cell.environment.arch
+    modules = [name for name in (*toolsdisk.MODULES, *_MODULES) if kernelmodules.has(software.kernel, name)]
+    initramfs = image.initramfs(software.kernel, software.module, [], modules)
+    cards = [stack.enter_context(CardProcess(places.device_program(), folder / f"card{number}",
+                                             memory_size=_CARD_MEMORY, extra_args=words))
+             for number, words in enumerate(_CARDS)]
+    guest = stack.enter_context(Guest(ready.guest(cell, initramfs=initramfs), folder, cards, _QEMU_DISKS))
+    guest.load_driver()
+    guest.await_cards(driver=True)
+    toolsdisk.plug(guest, toolsdisk.image(arch, lambda _text: None))
+    paths = " && ".join(f"test -e {device.path}" for device in _DEVICES.values())
+    guest.run(f"modprobe -a {' '.join(_MODULES)} && until {paths}; do sleep 0.1; done", timeout=60)
+    return guest
+
+
+def _rounds(guest: Guest, samples: dict[tuple[_Work, str], _Samples], works: list[_Work], given: argparse.Namespace,
+            now: Stage) -> None:
+    """Each round goes through all devices in turn, so that what else this machine does meets them all alike."""
+    seconds = _QUICK_SECONDS if given.quick else _SECONDS
+    for number in range(given.repetitions):
+        for work in works:
+            now.update(f"round {number + 1} of {given.repetitions}: {work}")
+            for device, speed, cost in _run(guest, work, seconds):
+                samples[work, device].speeds.append(speed)
+                samples[work, device].costs.append(cost)
+
+
+def _run(guest: Guest, work: _Work, seconds: float) -> Iterator[tuple[str, float, float]]:
+    """One job on each device, one after the other."""
+    words = ["fio", "--output-format=json", "--ioengine=libaio", f"--rw={work.rw}", f"--bs={work.size}",
+             f"--iodepth={work.depth}", f"--size={_AREA}", "--time_based", f"--runtime={seconds * 1000:.0f}ms"]
+    for name, device in _DEVICES.items():
+        words += [f"--name={name}", f"--filename={device.path}", f"--direct={device.direct:d}", "--stonewall",
+                  f"--exec_prerun=cp /proc/uptime /tmp/{name}.0", f"--exec_postrun=cp /proc/uptime /tmp/{name}.1"]
+    said = guest.run(words, timeout=_FIO_SECONDS).text
+    for job in json.loads(said[said.index("{"):])["jobs"]:
+        moved = job[work.rw]
+        # Before and after, in seconds since the guest's boot: all, and idle.
+        times = guest.run(f"cat /tmp/{job['jobname']}.[01]").text
+        began, idle_then, ended, idle = map(float, times.split())
+        busy = ended - began - (idle - idle_then)
+        yield job["jobname"], moved["bw_bytes"] / _MIB, max(0.0, busy) * 1000 / (moved["io_bytes"] / _MIB)
+
+
+def _figures(work: _Work, samples: dict[tuple[_Work, str], _Samples]) -> Iterable[Figure]:
+    speed = {device: median(samples[work, device].speeds) for device in _DEVICES}
+    for other, (against, times) in _REFERENCES.items():
+        for ours in _OURS:
+            ratio = speed[ours] / speed[other]
+            yield Figure("driver", f"{other}/{ours}-{work}", speed[ours], "MiB/s", against, speed[other], ratio,
+                         f"ratio >= {times:g}", ratio >= times)
+    for ours in _OURS:
+        waiting = speed[f"{ours}-waiting"]
+        yield Figure("driver", f"waiting/{ours}-{work}", waiting, "MiB/s", "the same, register writes posted",
+                     speed[ours], waiting / speed[ours])
+    for device in _DEVICES:
+        yield Figure("driver", f"cpu/{device}-{work}", median(samples[work, device].costs), "ms of guest/MiB")
+
+
+def _names(work: _Work) -> list[str]:
+    """The names of the figures of this work, before there are any."""
+    names = [f"{group}/{ours}-{work}" for group in (*_REFERENCES, "waiting") for ours in _OURS]
+    return names + [f"cpu/{device}-{work}" for device in _DEVICES]
