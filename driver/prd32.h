@@ -21,7 +21,6 @@
 #define PRD32_NAME "prd32"
 
 struct dentry;
-struct dentry;
 struct notifier_block;
 struct prd32_card;
 struct prd32_channel;
@@ -201,7 +200,7 @@ struct device *prd32_dma_dev(struct prd32_card *card);
 const struct prd32_info *prd32_info(struct prd32_card *card);
 int prd32_reset_card(struct prd32_card *card);
 
-/* core/channel.c: the one submission path */
+/* core/queue.c: the one submission path; core/channel.c */
 #define PRD32_ANY_CHANNEL (-1)
 int prd32_submit(struct prd32_request *req, int channel);
 void prd32_cancel(struct prd32_request *req, int error);

@@ -2,10 +2,10 @@
 /*
  * The core's own view of card and channels. Front ends see prd32.h only.
  *
- * Files follow a request: channel.c takes and queues it, prd.c turns its memory into descriptors
- * in the table of prdt.c, hw.c makes the card work on them, irq.c hears of the end, recovery.c of
- * an end that does not come. pci.c brings card and driver together, power.c and errors.c part and
- * reunite them, clients.c seats the front ends.
+ * Files follow a request: queue.c takes it, channel.c has it done, prd.c turns its memory into
+ * descriptors in the table of prdt.c, hw.c makes the card work on them, irq.c hears of the end,
+ * recovery.c of an end that does not come. pci.c brings card and driver together, power.c and
+ * errors.c part and reunite them, clients.c seats the front ends.
  */
 #ifndef PRD32_CORE_H
 #define PRD32_CORE_H
@@ -169,6 +169,8 @@ void prd32_channel_end(struct prd32_channel *ch, int error, struct list_head *do
 void prd32_channel_replay(struct prd32_channel *ch, struct list_head *done);
 void prd32_channel_start_next(struct prd32_channel *ch, struct list_head *done);
 void prd32_complete(struct list_head *done);
+
+/* queue.c */
 void prd32_freeze(struct prd32_card *card);
 void prd32_thaw(struct prd32_card *card);
 void prd32_refuse(struct prd32_card *card);

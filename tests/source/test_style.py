@@ -31,10 +31,16 @@ def test_every_file_names_its_licence():
     assert not missing, "no SPDX-License-Identifier in: " + ", ".join(missing)
 
 
+def _built_by(path: Path) -> str:
+    """What the nearest folder above has that says how its files are built."""
+    return next((name for folder in path.parents for name in ("Kbuild", "Makefile", "CMakeLists.txt")
+                 if (folder / name).exists()), "")
+
+
 def test_kernel_code_is_gpl_and_the_rest_apache():
     wrong = []
     for path in _tracked(".c", ".h", ".cpp", ".hpp", ".py"):
-        kernel = (path.parent / "Kbuild").exists() and path.suffix in (".c", ".h")
+        kernel = path.suffix in (".c", ".h") and _built_by(path) == "Kbuild"
         wanted = "GPL-2.0-only" if kernel else "Apache-2.0"
         if f"SPDX-License-Identifier: {wanted}" not in path.read_text()[:400]:
             wrong.append(f"{places.shown(path)} (should be {wanted})")

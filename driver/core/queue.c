@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who wants something of a channel: submitting and cancelling; who keeps it from work: freezing it
+ * for a while, refusing for good.
+ */
+#include "core.h"
+#include "trace.h"
+
+static int prd32_check_request(const struct prd32_info *info, const struct prd32_request *req)
+{
+	if (!req->length || !req->nents)
+		return -EINVAL;
+	if (req->endpoint == PRD32_ENDPOINT_MEMORY) {
+		if (req->length > info->mem_size || req->card_addr > info->mem_size - req->length)
+			return -EINVAL;
+	} else if (!info->endpoints) {
+		return -EOPNOTSUPP;
+	}
+	if (!req->period)
+		return 0;
+	if (!info->cyclic)
+		return -EOPNOTSUPP;
+	return req->elapsed && !(req->length % req->period) ? 0 : -EINVAL;
+}
+
+/* The channel with the least to do that no cyclic request keeps for itself. */
+static struct prd32_channel *prd32_pick(struct prd32_card *card)
+{
+	struct prd32_channel *ch, *best = NULL;
+	unsigned int least = UINT_MAX;
+
+	prd32_for_each_channel(ch, card) {
+		unsigned int depth = READ_ONCE(ch->depth);
+
+		/* A glance without the lock: prd32_enqueue() looks again. */
+		if (depth < least && !READ_ONCE(ch->cyclic)) {
+			best = ch;
+			least = depth;
+		}
+	}
+	return best;
+}
+
+static int prd32_enqueue(struct prd32_channel *ch, struct prd32_request *req)
+{
+	int refuse = READ_ONCE(req->client->refuse) ?: ch->refuse;
+
+	if (refuse)
+		return refuse;
+	if (ch->depth && req->nowait)
+		return -EAGAIN;
+	if (ch->cyclic)
+		return -EBUSY;
+	req->at.sg = req->sg;
+	req->at.skip = req->skip;
+	req->at.left = req->length;
+	while (req->at.sg && req->at.skip >= sg_dma_len(req->at.sg)) {
+		req->at.skip -= sg_dma_len(req->at.sg);
+		req->at.sg = sg_next(req->at.sg);
+	}
+	req->moved = 0;
+	req->crc = 0;
+	req->cancelled = 0;
+	req->stuck = false;
+	req->error = -EINPROGRESS;
+	WRITE_ONCE(req->ch, ch);
+	/* From now on: what came before it ends, and nothing must get behind it. */
+	if (req->period)
+		WRITE_ONCE(ch->cyclic, true);
+	list_add_tail(&req->node, &ch->queue);
+	ch->depth++;
+	return 0;
+}
+
+/**
+ * prd32_submit() - have a request done
+ * @req: the request; see there for what must be filled in. Memory that the card reads was made
+ *	 ready by the DMA API
+ * @channel: the channel, or PRD32_ANY_CHANNEL for the one with the least to do
+ *
+ * From any context. Requests of one channel are done in their order.
+ *
+ * Return: 0, and complete() will be called, or has been; else it will not be: -EINVAL for a
+ * request that makes no sense, -EOPNOTSUPP for one that this card cannot do, -EAGAIN when it would
+ * have to wait and must not, -EBUSY when cyclic requests have every channel, -ENODEV or -EIO when
+ * card or channel are gone or out of order.
+ */
+int prd32_submit(struct prd32_request *req, int channel)
+{
+	struct prd32_card *card = req->client->card;
+	int err = prd32_check_request(&card->info, req);
+	struct prd32_channel *ch;
+	unsigned long flags;
+	LIST_HEAD(done);
+
+	if (err)
+		return err;
+	ch = channel == PRD32_ANY_CHANNEL ? prd32_pick(card) : &card->ch[channel];
+	if (!ch)
+		return -EBUSY;
+	spin_lock_irqsave(&ch->lock, flags);
+	trace_prd32_submit(ch, req);
+	err = prd32_enqueue(ch, req);
+	if (!err)
+		prd32_channel_start_next(ch, &done);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	prd32_complete(&done);
+	return err;
+}
+
+/* With the channel locked: a waiting request ends here, the active one when it was stopped. */
+static void prd32_cancel_locked(struct prd32_channel *ch, struct prd32_request *req, int error,
+				struct list_head *done)
+{
+	req->cancelled = error;
+	if (req == ch->active) {
+		queue_work(system_unbound_wq, &ch->recovery);
+		return;
+	}
+	ch->depth--;
+	if (req->period)
+		WRITE_ONCE(ch->cyclic, false);
+	ch->stats.requests++;
+	ch->stats.failed++;
+	req->error = error;
+	WRITE_ONCE(req->ch, NULL);
+	list_move_tail(&req->node, done);
+}
+
+/**
+ * prd32_cancel() - end a request early
+ * @req: a request that was submitted; it may be completing right now, but must still exist
+ * @error: its result, unless it succeeds all the same
+ *
+ * Returns at once; complete() tells when the memory is free.
+ */
+void prd32_cancel(struct prd32_request *req, int error)
+{
+	struct prd32_channel *ch = READ_ONCE(req->ch);
+	unsigned long flags;
+	LIST_HEAD(done);
+
+	if (!ch)
+		return;
+	spin_lock_irqsave(&ch->lock, flags);
+	if (req->ch == ch)
+		prd32_cancel_locked(ch, req, error, &done);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	prd32_complete(&done);
+}
+
+/* With the channel locked. */
+static u64 prd32_active_residue(struct prd32_channel *ch)
+{
+	/* A channel that is being reset may have lost its count. */
+	u32 of_table = ch->recovering ? ch->table.bytes : prd32_hw_residual(ch);
+
+	return ch->active->at.left + of_table;
+}
+
+/**
+ * prd32_residue() - how much of a request is still to be moved
+ * @req: a request that was submitted; it may be completing right now, but must still exist
+ *
+ * The card is asked, which counts descriptors that are done. From any context.
+ *
+ * Return: bytes; of a cyclic request what is left of the lap, never 0.
+ */
+u64 prd32_residue(struct prd32_request *req)
+{
+	struct prd32_channel *ch = READ_ONCE(req->ch);
+	bool active = false;
+	unsigned long flags;
+	u64 residue = 0;
+
+	if (ch) {
+		spin_lock_irqsave(&ch->lock, flags);
+		active = ch->active == req;
+		if (active)
+			residue = prd32_active_residue(ch);
+		spin_unlock_irqrestore(&ch->lock, flags);
+	}
+	if (req->period)
+		return residue ?: req->length;
+	return active ? residue : req->length - req->moved;
+}
+
+static void prd32_cancel_of(struct prd32_channel *ch, struct prd32_client *client, int error)
+{
+	struct prd32_request *req, *next;
+	unsigned long flags;
+	LIST_HEAD(done);
+
+	spin_lock_irqsave(&ch->lock, flags);
+	list_for_each_entry_safe(req, next, &ch->queue, node)
+		if (!client || req->client == client)
+			prd32_cancel_locked(ch, req, error, &done);
+	req = ch->active;
+	if (req && (!client || req->client == client))
+		prd32_cancel_locked(ch, req, error, &done);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	prd32_complete(&done);
+}
+
+/**
+ * prd32_cancel_all() - end all requests of a front end early, and refuse further ones
+ * @client: the front end
+ * @error: their result
+ */
+void prd32_cancel_all(struct prd32_client *client, int error)
+{
+	struct prd32_channel *ch;
+
+	WRITE_ONCE(client->refuse, error);
+	prd32_for_each_channel(ch, client->card)
+		prd32_cancel_of(ch, client, error);
+}
+
+static void prd32_wait_idle(struct prd32_channel *ch)
+{
+	/* Not for ever: the watchdog ends every request but cyclic ones, which were cancelled. */
+	wait_event(ch->idle, !READ_ONCE(ch->active));
+}
+
+/**
+ * prd32_freeze() - keep requests waiting, and wait for those that the engines have
+ * @card: the card
+ */
+void prd32_freeze(struct prd32_card *card)
+{
+	struct prd32_channel *ch;
+
+	prd32_for_each_channel(ch, card) {
+		spin_lock_irq(&ch->lock);
+		ch->frozen++;
+		if (ch->active && ch->active->period) {
+			ch->active->cancelled = -ECANCELED;
+			queue_work(system_unbound_wq, &ch->recovery);
+		}
+		spin_unlock_irq(&ch->lock);
+	}
+	prd32_for_each_channel(ch, card)
+		prd32_wait_idle(ch);
+}
+
+/**
+ * prd32_thaw() - undo prd32_freeze(), or half of a reset
+ * @card: the card, ready to transfer
+ */
+void prd32_thaw(struct prd32_card *card)
+{
+	struct prd32_channel *ch;
+
+	prd32_for_each_channel(ch, card) {
+		LIST_HEAD(done);
+
+		spin_lock_irq(&ch->lock);
+		if (!--ch->frozen)
+			prd32_channel_start_next(ch, &done);
+		spin_unlock_irq(&ch->lock);
+		prd32_complete(&done);
+	}
+}
+
+/**
+ * prd32_refuse() - end all requests, and refuse further ones for good
+ * @card: the card; it is being removed, or has left already
+ */
+void prd32_refuse(struct prd32_card *card)
+{
+	struct prd32_channel *ch;
+
+	prd32_for_each_channel(ch, card) {
+		spin_lock_irq(&ch->lock);
+		ch->refuse = -ENODEV;
+		spin_unlock_irq(&ch->lock);
+		prd32_cancel_of(ch, NULL, -ENODEV);
+	}
+}
+
+/**
+ * prd32_kill() - as prd32_refuse(), and wait until no request is left
+ * @card: the card
+ */
+void prd32_kill(struct prd32_card *card)
+{
+	struct prd32_channel *ch;
+
+	prd32_refuse(card);
+	prd32_for_each_channel(ch, card)
+		prd32_wait_idle(ch);
+}
