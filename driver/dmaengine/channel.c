@@ -80,21 +80,22 @@ static enum dma_status prd32_dma_tx_status(struct dma_chan *chan, dma_cookie_t c
 	return status;
 }
 
-/* Never called back again, but the active descriptor is freed only when its request has ended. */
+/* Nobody is called back any more. The active descriptor is freed when its request has ended. */
 static int prd32_dma_terminate_all(struct dma_chan *chan)
 {
 	struct prd32_dma_chan *dc = to_prd32_dma_chan(chan);
 	struct prd32_dma_desc *desc, *next;
 	unsigned long flags;
+	LIST_HEAD(gone);
 
 	spin_lock_irqsave(&dc->lock, flags);
 	/* Another thread may be about to submit what it prepared; what is reused is idle here. */
 	list_for_each_entry_safe(desc, next, &dc->prepared, node)
 		if (dmaengine_desc_test_reuse(&desc->tx))
-			list_move_tail(&desc->node, &dc->terminated);
-	list_splice_tail_init(&dc->submitted, &dc->terminated);
-	list_splice_tail_init(&dc->issued, &dc->terminated);
-	list_splice_tail_init(&dc->ended, &dc->terminated);
+			list_move_tail(&desc->node, &gone);
+	list_splice_tail_init(&dc->submitted, &gone);
+	list_splice_tail_init(&dc->issued, &gone);
+	list_splice_tail_init(&dc->ended, &gone);
 	desc = dc->active;
 	if (desc) {
 		desc->terminated = true;
@@ -109,6 +110,7 @@ static int prd32_dma_terminate_all(struct dma_chan *chan)
 		}
 	}
 	spin_unlock_irqrestore(&dc->lock, flags);
+	prd32_dma_desc_free_list(&gone);
 	return 0;
 }
 
@@ -153,47 +155,62 @@ static void prd32_dma_synchronize(struct dma_chan *chan)
 	prd32_dma_desc_free_list(&gone);
 }
 
-static void prd32_dma_call_back(const struct dma_async_tx_descriptor *tx,
-				const struct dmaengine_result *result)
+/* How a client wants to hear of a descriptor, and what: a copy, as the descriptor may go first. */
+struct prd32_dma_callback {
+	dma_async_tx_callback call;
+	dma_async_tx_callback_result call_result;
+	void *param;
+	struct dmaengine_result result;
+};
+
+static struct prd32_dma_callback prd32_dma_callback(const struct prd32_dma_desc *desc)
 {
-	if (tx->callback_result)
-		tx->callback_result(tx->callback_param, result);
-	else if (tx->callback)
-		tx->callback(tx->callback_param);
+	return (struct prd32_dma_callback){
+		.call = desc->tx.callback,
+		.call_result = desc->tx.callback_result,
+		.param = desc->tx.callback_param,
+		.result = desc->result,
+	};
 }
 
-/* Back to the client if it is to be reused, else nobody's. */
-static void prd32_dma_retire(struct prd32_dma_chan *dc, struct prd32_dma_desc *desc)
+static void prd32_dma_call_back(const struct prd32_dma_callback *back)
 {
-	if (!dmaengine_desc_test_reuse(&desc->tx)) {
-		prd32_dma_desc_free(desc);
-		return;
-	}
-	spin_lock_irq(&dc->lock);
-	list_add_tail(&desc->node, &dc->prepared);
-	spin_unlock_irq(&dc->lock);
+	if (back->call_result)
+		back->call_result(back->param, &back->result);
+	else if (back->call)
+		back->call(back->param);
 }
 
 /* The lock is let go for each callback, which may do anything, also give up what comes next. */
 static void prd32_dma_task(struct tasklet_struct *task)
 {
 	struct prd32_dma_chan *dc = container_of(task, struct prd32_dma_chan, task);
+	struct prd32_dma_callback back;
 	struct prd32_dma_desc *desc;
 
 	spin_lock_irq(&dc->lock);
 	while ((desc = prd32_dma_period_due(dc))) {
 		desc->reported++;
+		back = prd32_dma_callback(desc);
 		spin_unlock_irq(&dc->lock);
-		/* It may be given up meanwhile, but to be freed it waits for this tasklet. */
-		prd32_dma_call_back(&desc->tx, &(struct dmaengine_result){});
+		prd32_dma_call_back(&back);
 		spin_lock_irq(&dc->lock);
 	}
 	while ((desc = list_first_entry_or_null(&dc->ended, struct prd32_dma_desc, node))) {
-		list_del_init(&desc->node);
+		bool reuse = dmaengine_desc_test_reuse(&desc->tx);
+
+		back = prd32_dma_callback(desc);
+		/* One that is reused may be submitted again, or freed, by the very callback. */
+		if (reuse)
+			list_move_tail(&desc->node, &dc->prepared);
+		else
+			list_del_init(&desc->node);
 		spin_unlock_irq(&dc->lock);
-		dma_descriptor_unmap(&desc->tx);
-		prd32_dma_call_back(&desc->tx, &desc->result);
-		prd32_dma_retire(dc, desc);
+		if (!reuse)
+			dma_descriptor_unmap(&desc->tx);
+		prd32_dma_call_back(&back);
+		if (!reuse)
+			prd32_dma_desc_free(desc);
 		spin_lock_irq(&dc->lock);
 	}
 	spin_unlock_irq(&dc->lock);

@@ -67,7 +67,7 @@ struct prd32_dma_desc {
  * @submitted: those that have their cookie
  * @issued: those that wait for their turn
  * @ended: those whose callback comes next
- * @terminated: those that were given up, and can be freed
+ * @terminated: those that were given up while they were active, and have ended
  * @active: the one under way
  * @step_due: the next step of @active is to be given to the core
  * @giving: somebody calls the core for @active right now

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The kernel's own test of dmaengine providers, drivers/dma/dmatest.c as it is, in a guest."""
 
+import hashlib
 import re
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
 from prd32ctl import wait_until
 from testbed import guestbuild, kernelsource
 from testbed.environment import Cell
+from testbed.filelock import locked
 from testbed.guest import Guest
 from testbed.workshop import Workshop
 
@@ -30,19 +31,17 @@ class Outcome:
 
 def module(workshop: Workshop, cell: Cell) -> bytes:
     """dmatest.ko for this cell's kernel, compiled as a module of its own."""
-    kernel = workshop.of(cell).kernel
-    folder = guestbuild.OUTPUT / "dmatest"
-    _update(folder / "Kbuild", b"obj-m := dmatest.o\n")
-    _update(folder / "dmatest.c", kernelsource.file("drivers/dma/dmatest.c").read_bytes())
-    return guestbuild.stripped(guestbuild.module(kernel, folder)).read_bytes()
-
-
-def _update(path: Path, data: bytes) -> None:
-    if not path.exists() or path.read_bytes() != data:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_bytes(data)
-        shutil.move(part, path)
+    source = kernelsource.file("drivers/dma/dmatest.c")
+    folder = guestbuild.OUTPUT / f"dmatest-{hashlib.sha256(source.read_bytes()).hexdigest()[:8]}"
+    with locked(folder.with_suffix(".lock")):
+        if not folder.exists():
+            part = folder.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir(parents=True)
+            (part / "Kbuild").write_text("obj-m := dmatest.o\n")
+            shutil.copy(source, part)
+            part.rename(folder)
+    return guestbuild.stripped(guestbuild.module(workshop.of(cell).kernel, folder)).read_bytes()
 
 
 def run(guest: Guest, pci: str, timeout: float = 240, **parameters: object) -> Outcome:
