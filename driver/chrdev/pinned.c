@@ -37,6 +37,36 @@ void prd32_pinned_exit(struct prd32_pinned *mem)
 	kvfree(mem->pages);
 }
 
+static void prd32_pinned_add(struct prd32_pinned *mem, size_t len)
+{
+	mem->len += len;
+	mem->nr_pages = DIV_ROUND_UP(mem->offset + mem->len, PAGE_SIZE);
+}
+
+/*
+ * A kernel caller's memory may come page by page. What goes on where the last page ended can be
+ * had without a reference to be put, and so be given back if it does not.
+ */
+static bool prd32_pinned_extend(struct prd32_pinned *mem, struct iov_iter *iter, size_t max)
+{
+	struct page **pages = mem->pages + mem->nr_pages;
+	size_t offset;
+	ssize_t len;
+
+	if (mem->len == max || !iov_iter_count(iter) || offset_in_page(mem->offset + mem->len))
+		return false;
+	len = iov_iter_extract_pages(iter, &pages, max - mem->len,
+				     mem->max_pages - mem->nr_pages, 0, &offset);
+	if (len <= 0)
+		return false;
+	if (offset) {
+		iov_iter_revert(iter, len);
+		return false;
+	}
+	prd32_pinned_add(mem, len);
+	return true;
+}
+
 /**
  * prd32_pinned_pin() - take memory
  * @mem: the memory
@@ -53,14 +83,17 @@ int prd32_pinned_pin(struct prd32_pinned *mem, struct iov_iter *iter, size_t max
 	ssize_t len;
 
 	mem->len = 0;
+	mem->nr_pages = 0;
 	mem->pinned = iov_iter_extract_will_pin(iter);
 	len = iov_iter_extract_pages(iter, &mem->pages, max, mem->max_pages, 0, &mem->offset);
 	if (len <= 0) {
 		mem->pinned = false;
 		return len ?: -EFAULT;
 	}
-	mem->len = len;
-	mem->nr_pages = DIV_ROUND_UP(mem->offset + len, PAGE_SIZE);
+	prd32_pinned_add(mem, len);
+	if (!mem->pinned)
+		while (prd32_pinned_extend(mem, iter, max))
+			;
 	return 0;
 }
 

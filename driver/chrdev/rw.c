@@ -74,9 +74,13 @@ static void prd32_async_end(struct prd32_transfer *t)
 	iocb->ki_complete(iocb, result);
 }
 
-/* All of it, or its first element, is pinned; how much is mapped at a time is chunk_kib again. */
+/*
+ * All of it, or its first element, is pinned; how much is mapped at a time is chunk_kib again. That
+ * the card is busy is no reason to refuse it, as nobody waits: after EAGAIN io_uring would have
+ * poll() tell when to try again, which it cannot.
+ */
 static int prd32_rw_queued(struct prd32_chrdev *cd, struct kiocb *iocb, struct iov_iter *iter,
-			   u32 card_addr, bool to_host, bool nowait)
+			   u32 card_addr, bool to_host)
 {
 	size_t length = iov_iter_count(iter);
 	struct prd32_async *async;
@@ -93,7 +97,6 @@ static int prd32_rw_queued(struct prd32_chrdev *cd, struct kiocb *iocb, struct i
 		goto free;
 	prd32_transfer_init(&async->t, cd, card_addr, async->mem.len, to_host);
 	async->t.pinned = &async->mem;
-	async->t.req.nowait = nowait;
 	async->t.end = prd32_async_end;
 	err = prd32_transfer_start(&async->t);
 	if (!err)
@@ -114,9 +117,9 @@ static ssize_t prd32_rw_iter(struct kiocb *iocb, struct iov_iter *iter, bool to_
 {
 	struct prd32_file *pf = iocb->ki_filp->private_data;
 	struct prd32_chrdev *cd = pf->cd;
-	bool nowait = iocb->ki_filp->f_flags & O_NONBLOCK;
 	loff_t pos = iocb->ki_pos;
 	ssize_t ret;
+	bool nowait;
 
 	if (!iov_iter_count(iter))
 		return 0;
@@ -124,9 +127,10 @@ static ssize_t prd32_rw_iter(struct kiocb *iocb, struct iov_iter *iter, bool to_
 		return to_host ? 0 : -ENOSPC;
 	iov_iter_truncate(iter, cd->info.mem_size - pos);
 	if (!is_sync_kiocb(iocb))
-		return prd32_rw_queued(cd, iocb, iter, pos, to_host, nowait);
+		return prd32_rw_queued(cd, iocb, iter, pos, to_host);
 
-	ret = prd32_rw_waiting(cd, iter, pos, to_host, nowait || (iocb->ki_flags & IOCB_NOWAIT));
+	nowait = iocb->ki_filp->f_flags & O_NONBLOCK || iocb->ki_flags & IOCB_NOWAIT;
+	ret = prd32_rw_waiting(cd, iter, pos, to_host, nowait);
 	if (ret > 0)
 		iocb->ki_pos = pos + ret;
 	return ret;

@@ -6,6 +6,7 @@ import pytest
 from testbed import toolsdisk
 from testbed.environment import Cell
 from testbed.guest import Guest
+from uapi_program import uapi  # noqa: F401  a fixture
 
 
 @pytest.fixture

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cards that move granules of several bytes, and callers who know nothing of that."""
+
+import dataclasses
+
+import pytest
+
+from edge_pool import pools
+from prd32ctl import expect_usable
+from testbed.environment import Cell
+from testbed.lab import Lab
+
+pytestmark = pytest.mark.technique("dma-pool-bounce")
+
+
+@pytest.fixture(scope="module", params=[1, 2, 12], ids=["2-bytes", "4-bytes", "4096-bytes"])
+def lab(request, workshop, cell, tmp_path_factory) -> Lab:
+    """Gives the fixtures of the ladder guests with such a card."""
+    folder = tmp_path_factory.mktemp("granules")
+    profile = folder / "granules.toml"
+    profile.write_text(f'based_on = "strict"\ngranule_log2 = {request.param}\n')
+    card = (*cell.environment.card, "--profile", str(profile))
+    return Lab(workshop, Cell(dataclasses.replace(cell.environment, card=card), cell.kernel), folder / "guests")
+
+
+@pytest.mark.covering
+def test_every_alignment(uapi):
+    """Edges go through a piece of the driver's; neighbours, in host and card memory, keep their bytes."""
+    uapi("edge", "edged", "granule", timeout=300)
+    assert "prd32 edges" in pools(uapi.guest)
+    expect_usable(uapi.guest)
+
+
+def test_several_at_once(uapi):
+    """Not writes: those that meet in a granule want an order."""
+    uapi("ring.several_at_once", "ring.bounds")

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The calls of uapi/linux/prd32.h: what they do, and what they say to wrong arguments."""
+
+import pytest
+
+
+@pytest.mark.covering
+def test_arguments(uapi):
+    """Every call with every kind of wrong argument."""
+    uapi("arguments")
+
+
+@pytest.mark.covering
+def test_requests(uapi):
+    """All memories and endpoints, many at once."""
+    uapi("request", "result")
+
+
+def test_areas_of_card_memory(uapi):
+    uapi("area")
+
+
+def test_reset_keeps_card_memory(uapi):
+    uapi("reset")
+
+
+@pytest.mark.covering
+def test_waiting(uapi):
+    """poll(), eventfd, deadlines, signals, O_NONBLOCK."""
+    uapi("wait")
+
+
+@pytest.mark.covering
+@pytest.mark.technique("transfer-timeout")
+def test_ending_requests_early(uapi):
+    """Aborted, closed, killed: the engine has stopped before the memory goes."""
+    uapi("abort")
+
+
+def test_file_passed_on(uapi):
+    uapi("file")
+
+
+@pytest.mark.covering
+def test_unbind_with_everything_open(uapi):
+    """Requests, mappings, dma-bufs, areas, waiters: the card goes first."""
+    uapi("unbind")
+
+
+@pytest.mark.kmemleak
+@pytest.mark.kernels("debug")
+def test_nothing_is_left(uapi):
+    """Errors and ends of all kinds leak no memory: kmemleak looks afterwards."""
+    uapi("arguments", "request", "result", "area", "abort", "file", "export", timeout=300)
