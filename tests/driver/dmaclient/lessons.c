@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a provider has to get right, each in one go. */
+#include <linux/align.h>
+#include <linux/cache.h>
 #include <linux/completion.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -39,7 +41,8 @@ static int scattered_alloc(struct scattered *it, bool backwards)
 	for_each_sgtable_sg(&it->sgt, sg, i) {
 		unsigned int length = lengths[backwards ? SEGMENTS - 1 - i : i];
 
-		it->memory[i] = kzalloc(length + i, GFP_KERNEL);
+		/* Whole cache lines: a smaller piece would share one with its neighbour. */
+		it->memory[i] = kzalloc(ALIGN(length + i, L1_CACHE_BYTES), GFP_KERNEL);
 		if (!it->memory[i]) {
 			scattered_free(it);
 			return -ENOMEM;
