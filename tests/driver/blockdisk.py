@@ -51,6 +51,12 @@ def fill(guest: Guest, count: int = SIZE // MIB) -> str:
     return "/tmp/data"
 
 
+def holds(guest: Guest, wanted: str, count: int = SIZE // MIB, disk: str = DISK) -> bool:
+    """Whether the disk, past the cache, begins with what this file of so many MiB has."""
+    sums = guest.run(f"dd if={disk} bs=1M count={count} iflag=direct 2>/dev/null | md5sum; md5sum <{wanted}", timeout=120)
+    return len(set(sums.text.splitlines())) == 1
+
+
 def bytes_at(guest: Guest, offset: int, size: int) -> bytes:
     """What is on the disk, past the cache; `offset` and `size` are multiples of 512."""
     block = 4 * KIB if not (offset | size) % (4 * KIB) else 512
