@@ -53,7 +53,8 @@ def fill(guest: Guest, count: int = SIZE // MIB) -> str:
 
 def holds(guest: Guest, wanted: str, count: int = SIZE // MIB, disk: str = DISK) -> bool:
     """Whether the disk, past the cache, begins with what this file of so many MiB has."""
-    sums = guest.run(f"dd if={disk} bs=1M count={count} iflag=direct 2>/dev/null | md5sum; md5sum <{wanted}", timeout=120)
+    sums = guest.run(f"dd if={disk} bs=1M count={count} iflag=direct 2>/dev/null | md5sum; md5sum <{wanted}",
+                     timeout=120)
     return len(set(sums.text.splitlines())) == 1
 
 
