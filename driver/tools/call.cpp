@@ -9,19 +9,22 @@
 #include <cerrno>
 #include <cstring>
 #include <numeric>
+#include <vector>
 
+#include "card_file.hpp"
 #include "commands.hpp"
+#include "context.hpp"
 #include "scattered_buffer.hpp"
 #include "system.hpp"
 
 namespace prd32::ctl {
 namespace {
 
-File open_card(const CallOptions& options) {
+File open_for(const std::string& device, const CallOptions& options) {
   if (options.descriptor >= 0) {
     return File::borrowed(options.descriptor);
   }
-  return {options.device, (options.write ? O_WRONLY : O_RDONLY) | (options.nonblock ? O_NONBLOCK : 0)};
+  return open_card_file(device, (options.write ? O_WRONLY : O_RDONLY) | (options.nonblock ? O_NONBLOCK : 0));
 }
 
 // The elements lie end to end in the buffer.
@@ -53,8 +56,8 @@ ssize_t one_call(const CallOptions& options, int card, const std::vector<iovec>&
 
 }  // namespace
 
-Json call(const CallOptions& options) {
-  const File card = open_card(options);
+Json run_call(const Context& context, const CallOptions& options) {
+  const File card = open_for(context.device, options);
   const std::size_t size = std::accumulate(options.sizes.begin(), options.sizes.end(), std::size_t{0});
   const auto position = static_cast<std::uint64_t>(
       options.offset >= 0 ? options.offset : std::max<std::int64_t>(lseek(card.get(), 0, SEEK_CUR), 0));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "context.hpp"
 #include "pci_card.hpp"
 #include "scattered_buffer.hpp"
 #include "system.hpp"
@@ -69,7 +70,7 @@ Json result(const MemoryOptions& options, double seconds) {
 
 }  // namespace
 
-Json memory_write(const MemoryOptions& options) {
+Json run_memory_write(const MemoryOptions& options) {
   const MappedMemory card = map(options);
   std::vector<std::uint8_t> data(options.size);
   fill_pattern(data, options.seed, options.offset);
@@ -78,7 +79,7 @@ Json memory_write(const MemoryOptions& options) {
   return result(options, watch.seconds());
 }
 
-Json memory_read(const MemoryOptions& options) {
+Json run_memory_read(const MemoryOptions& options) {
   const MappedMemory card = map(options);
   std::vector<std::uint8_t> data(options.size);
   const Stopwatch watch;

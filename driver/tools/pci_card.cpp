@@ -2,6 +2,7 @@
 #include "pci_card.hpp"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@
 #include <sstream>
 #include <stdexcept>
 #include <vector>
+
+#include "context.hpp"
 
 namespace prd32::ctl {
 namespace {
@@ -45,21 +48,33 @@ std::size_t within(const File& file, std::size_t bytes) {
 
 }  // namespace
 
-PciCard PciCard::find(const std::string& wanted) {
-  std::vector<std::string> found;
-  for (const auto& entry : std::filesystem::directory_iterator(kDevices)) {
+std::vector<PciCard> PciCard::all() {
+  std::vector<PciCard> found;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(kDevices, none)) {
     const std::string folder = entry.path().string();
-    const bool meant = wanted.empty() || entry.path().filename() == wanted;
-    if (meant && hex_file(folder + "/vendor") == pci::kVendorId && hex_file(folder + "/device") == pci::kDeviceId) {
-      found.push_back(entry.path().filename().string());
+    if (hex_file(folder + "/vendor") == pci::kVendorId && hex_file(folder + "/device") == pci::kDeviceId) {
+      found.push_back(PciCard(entry.path().filename().string()));
     }
   }
-  if (found.size() != 1) {
-    throw std::runtime_error(text(found.size(), " PCI functions ", hex(pci::kVendorId), ":", hex(pci::kDeviceId),
-                                  " in ", kDevices, wanted.empty() ? "" : " with the address " + wanted,
-                                  ", one is needed; --pci ADDRESS chooses"));
+  return found;
+}
+
+std::string PciCard::id() {
+  return fmt::format("{:04x}:{:04x}", pci::kVendorId, pci::kDeviceId);
+}
+
+PciCard PciCard::find(const std::string& wanted) {
+  std::vector<PciCard> found = all();
+  if (!wanted.empty()) {
+    std::erase_if(found, [&](const PciCard& card) { return card.address() != wanted; });
   }
-  return PciCard(found.front());
+  if (found.size() != 1) {
+    throw Failure(kNoCard,
+                  fmt::format("{} PCI functions {} in {}{}, one is needed; --pci ADDRESS chooses", found.size(), id(),
+                              kDevices, wanted.empty() ? "" : " with the address " + wanted));
+  }
+  return found.front();
 }
 
 std::string PciCard::path(const std::string& name) const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "system.hpp"
 
@@ -13,6 +14,10 @@ namespace prd32::ctl {
 /// A card's PCI function in sysfs.
 class PciCard {
  public:
+  /// All cards, whatever driver they have.
+  static std::vector<PciCard> all();
+  /// What the PCI id of a card is, as lspci -d takes it: 1234:3270.
+  static std::string id();
   /// Finds the card by its PCI id, and its address (0000:01:00.0) unless that is empty. Throws std::runtime_error when
   /// there is none or more than one.
   static PciCard find(const std::string& wanted);

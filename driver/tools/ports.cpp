@@ -3,6 +3,7 @@
 #include <prd32/registers.hpp>
 
 #include "commands.hpp"
+#include "context.hpp"
 #include "pci_card.hpp"
 #include "system.hpp"
 
@@ -65,8 +66,8 @@ void require_idle(const BusMasterPorts& ports) {
 
 }  // namespace
 
-Json ports_status(const std::string& pci) {
-  const PciCard card = PciCard::find(pci);
+Json run_ports_status(const PortsOptions& options) {
+  const PciCard card = PciCard::find(options.pci);
   const BusMasterPorts ports(card);
   Json channels = Json::array();
   for (unsigned channel = 0; channel < limits::kChannels; ++channel) {
@@ -75,7 +76,8 @@ Json ports_status(const std::string& pci) {
   return {{"pci", card.address()}, {"io_base", hex(card.io_base())}, {"channels", channels}};
 }
 
-Json ports_refuse(const RefuseOptions& options) {
+// Programs a bad PRDT address by hand, byte by byte, and returns what the card says.
+Json run_ports_refuse(const PortsOptions& options) {
   if (options.address % limits::kPrdtAlign == 0) {
     throw std::invalid_argument(
         text(hex(options.address), " is a good address for a PRDT, and what is there is not one"));
@@ -90,14 +92,14 @@ Json ports_refuse(const RefuseOptions& options) {
   write_prdt(ports, channel, options.address);
   const std::uint32_t programmed = read_prdt(ports, channel);
   ports.write(BmCommand::at(channel), BmCommand::kStart);
-  const std::uint8_t status = wait_idle(ports, channel);
+  const std::uint8_t after = wait_idle(ports, channel);
 
   const auto code = static_cast<regs::Err>(regs::field_get(regs::Error::kCode, mmio.read(regs::Error::at(channel))));
   Json result = {{"pci", card.address()},
                  {"io_base", hex(card.io_base())},
                  {"channel", channel},
                  {"prdt", hex(programmed)},
-                 {"status", hex(status)},
+                 {"status", hex(after)},
                  {"error", regs::rule_of(code)},
                  {"code", static_cast<unsigned>(code)},
                  {"address", hex(mmio.read(regs::ErrorAddr::at(channel)))},
@@ -113,7 +115,7 @@ Json ports_refuse(const RefuseOptions& options) {
   if (programmed != options.address) {
     throw Mismatch("the PRDT register does not keep what is written: " + result.dump());
   }
-  if (code != regs::Err::kPrdtAlign || (status & BmStatus::kError) == 0) {
+  if (code != regs::Err::kPrdtAlign || (after & BmStatus::kError) == 0) {
     throw Mismatch("the card did not refuse the misaligned PRDT: " + result.dump());
   }
   return result;

@@ -18,7 +18,7 @@ OUTPUT = places.BUILD / "guest"
 
 _RECIPE = 3  # of what this file runs; raise it when the same sources must be built again
 DRIVER = places.TOP / "driver"
-_TOOL_SOURCES = (DRIVER, places.TOP / "hw-model" / "include" / "prd32")
+_TOOL_SOURCES = (*(DRIVER / name for name in ("tools", "lib", "uapi")), places.TOP / "hw-model" / "include" / "prd32")
 _TOOL_ROOTS = {"x86_64": "build", "aarch64": "cross-arm64"}
 _CROSS = {"x86_64": "", "aarch64": "aarch64-linux-gnu-"}  # what the names of the tools begin with
 _KERNEL_ARCH = {"x86_64": "x86_64", "aarch64": "arm64"}  # as the kernel's build calls it
