@@ -4,7 +4,6 @@
 import pytest
 
 
-@pytest.mark.covering
 def test_io_uring(uapi):
     """Several at once while the card is busy, of every length, bounds, and a program that is killed meanwhile."""
     uapi("ring")

@@ -9,7 +9,6 @@ from prd32ctl import DEVICE, KIB, MIB, MODULE, PARAMETERS, expect_usable
 _OVERFLOW = r"DMA addr 0x[0-9a-f]+\+[0-9]+ overflow"  # what the kernel says of the first such mapping
 
 
-@pytest.mark.covering
 @pytest.mark.technique("block-sg")
 def test_bytes_go_to_the_card_and_come_back(card):
     """Written and read past the cache, in requests that are cut in different ways. Each request is one table."""
@@ -88,7 +87,6 @@ def test_module_with_an_open_disk_stays(card):
 
 
 @pytest.mark.environments("two-cards")
-@pytest.mark.covering
 @pytest.mark.technique("several-cards")
 def test_each_card_has_its_disk(card):
     first, second = fill(card, 4), "/dev/prd32b1"
@@ -130,7 +128,6 @@ def test_a_transfer_that_does_not_end(card, faults, first):
 
 
 @pytest.mark.environments("nobounce")
-@pytest.mark.covering
 @pytest.mark.expect_kernel_log(_OVERFLOW)
 @pytest.mark.technique("mapping-error")
 def test_memory_that_cannot_be_mapped_is_an_error_and_no_hang(card):

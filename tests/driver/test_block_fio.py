@@ -19,7 +19,6 @@ def test_mixed_sizes(tools, engine, depth):
     assert job["write"]["io_bytes"] >= SIZE // 2 and job["read"]["io_bytes"] >= SIZE // 2
 
 
-@pytest.mark.covering
 def test_in_and_out_at_a_time(tools):
     """Reads among the writes, from several processes, in memory that is registered beforehand."""
     job = fio(tools, "--fixedbufs", "--group_reporting", ioengine="io_uring", iodepth=16, rw="randrw",
@@ -116,7 +115,6 @@ def test_unbind_meanwhile(busy):
 
 
 @pytest.mark.environments("msi")  # see test_errors.py: QEMU
-@pytest.mark.covering
 @pytest.mark.technique("surprise-removal")
 @pytest.mark.parametrize("surprise", [False, True], ids=["orderly", "surprise"])
 def test_unplugged_meanwhile(busy, surprise):

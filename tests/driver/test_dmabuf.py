@@ -9,7 +9,6 @@ _WITH_OTHERS = pytest.mark.kernels("6.12", "7.2", "debug")
 
 
 @_WITH_OTHERS
-@pytest.mark.covering
 @pytest.mark.technique("dma-buf-import")
 def test_memfd_through_udmabuf(uapi):
     """memfd, udmabuf, card, and back: also where the card's view of it is a copy, and behind an IOMMU."""
@@ -27,7 +26,6 @@ def test_what_is_no_dma_buf(uapi):
     uapi("dmabuf.refused")
 
 
-@pytest.mark.covering
 @pytest.mark.technique("dma-buf-export")
 def test_export(uapi):
     """Mapped by others, given to the card again as somebody else's, and kept by who has it."""

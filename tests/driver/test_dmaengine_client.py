@@ -27,7 +27,6 @@ def looked_at(client, good: int) -> None:  # noqa: F811
         [(1, 0)] * good + [(0, 1)] * (PIECES - good)
 
 
-@pytest.mark.covering
 def test_slave(client):  # noqa: F811
     """Pieces of odd lengths at odd addresses, to an odd place on the card and back into other pieces."""
     assert client("slave") == {"error": 0, "length": 49154, "wrong": 0}
@@ -125,7 +124,6 @@ def test_cyclic(client, faults):  # noqa: F811
     client.do("finish", "let_go")
 
 
-@pytest.mark.covering
 def test_others_work_beside_a_cyclic_transfer(client):  # noqa: F811
     """It has an engine for itself, and goes on for as long as nobody ends it."""
     client.do("hold", "start_cyclic")

@@ -8,7 +8,6 @@ from dmaclient import Client, client, module  # noqa: F401
 KEPT = 0x18000000  # of the environment `kept`
 
 
-@pytest.mark.covering
 @pytest.mark.technique("kmalloc-safe")
 def test_buffers_with_cache_lines_of_their_own(client):  # noqa: F811
     """Inside one kmalloc() allocation, beside bytes that the processor writes meanwhile."""

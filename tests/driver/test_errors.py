@@ -32,7 +32,6 @@ def log(guest) -> str:
 
 # ---- interrupts
 
-@pytest.mark.covering
 @pytest.mark.technique("transfer-timeout")
 def test_a_lost_interrupt_delays_and_does_no_more(hasty, faults):
     rule = faults.add("drop", "interrupt", vector=0)
@@ -69,7 +68,6 @@ def test_spurious_interrupts(card, faults):
 
 # ---- an engine that does not end
 
-@pytest.mark.covering
 @pytest.mark.technique("transfer-timeout")
 def test_a_stalled_transfer_is_stopped(hasty, faults):
     faults.add("stall", "dma-write", channel=0)
@@ -112,7 +110,6 @@ def test_an_engine_that_is_deaf_to_its_reset_costs_a_function_reset(hasty, fault
 
 # ---- errors that the card reports
 
-@pytest.mark.covering
 @pytest.mark.parametrize(("on", "name", "code"), [
     pytest.param("dma-write", "read", "DATA_WRITE", marks=pytest.mark.expect_violations("data-write")),
     pytest.param("dma-read", "write", "DATA_READ", marks=pytest.mark.expect_violations("data-read")),
@@ -166,7 +163,6 @@ UNPLUGS = pytest.mark.environments("msi")
 
 
 @UNPLUGS
-@pytest.mark.covering
 @pytest.mark.technique("surprise-removal")
 def test_surprise_removal_under_load(hasty, faults):
     """Readers get ENODEV, the driver lets go, and nothing is left."""
@@ -202,7 +198,6 @@ def pull(guest) -> None:
 
 # ---- resets
 
-@pytest.mark.covering
 def test_a_reset_under_load_loses_nothing(card):
     """What runs when an administrator resets the function is done again; compared byte by byte in the guest."""
     address = card_address(card)

@@ -23,7 +23,6 @@ def lab(request, workshop, cell, tmp_path_factory) -> Lab:
     return Lab(workshop, Cell(dataclasses.replace(cell.environment, card=card), cell.kernel), folder / "guests")
 
 
-@pytest.mark.covering
 def test_every_alignment(uapi):
     """Edges go through a piece of the driver's; neighbours, in host and card memory, keep their bytes."""
     uapi("edge", "edged", "granule", timeout=300)

@@ -13,19 +13,16 @@ _COPYING = tuple(name for name, found in environment.everything().items()
 _SIZE = 256 << 10
 
 
-@pytest.mark.covering
 @pytest.mark.technique("mmap-coherent", "consistent-mapping")
 def test_coherent(uapi):
     uapi("mmap.coherent")
 
 
-@pytest.mark.covering
 @pytest.mark.technique("write-combine")
 def test_write_combined(uapi):
     uapi("mmap.write_combine")
 
 
-@pytest.mark.covering
 @pytest.mark.technique("mmap-cached")
 def test_cached(uapi):
     uapi("mmap.cached")
@@ -38,13 +35,11 @@ def test_cached_needs_synchronising(uapi):
     uapi("copied.cached_needs_sync")
 
 
-@pytest.mark.covering
 @pytest.mark.technique("noncontiguous")
 def test_noncontiguous(uapi):
     uapi("mmap.noncontiguous")
 
 
-@pytest.mark.covering
 @pytest.mark.technique("mmap-subpage")
 def test_no_whole_page(uapi):
     """What is mapped behind a buffer's end is zero, and stays so: no neighbour's data."""
@@ -66,7 +61,6 @@ def test_mappings_outlive_handle_and_process(uapi):
     uapi("mmap.outlives_its_handle", "mmap.child_has_it_too")
 
 
-@pytest.mark.covering
 @pytest.mark.technique("address-types")
 def test_addresses_of_buffers(uapi, cell):
     """debugfs: without an IOMMU a bus address is a physical address; with one it is not, and one range is many."""

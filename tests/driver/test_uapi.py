@@ -4,13 +4,11 @@
 import pytest
 
 
-@pytest.mark.covering
 def test_arguments(uapi):
     """Every call with every kind of wrong argument."""
     uapi("arguments")
 
 
-@pytest.mark.covering
 def test_requests(uapi):
     """All memories and endpoints, many at once."""
     uapi("request", "result")
@@ -24,13 +22,11 @@ def test_reset_keeps_card_memory(uapi):
     uapi("reset")
 
 
-@pytest.mark.covering
 def test_waiting(uapi):
     """poll(), eventfd, deadlines, signals, O_NONBLOCK."""
     uapi("wait")
 
 
-@pytest.mark.covering
 @pytest.mark.technique("transfer-timeout")
 def test_ending_requests_early(uapi):
     """Aborted, closed, killed: the engine has stopped before the memory goes."""
@@ -41,7 +37,6 @@ def test_file_passed_on(uapi):
     uapi("file")
 
 
-@pytest.mark.covering
 def test_unbind_with_everything_open(uapi):
     """Requests, mappings, dma-bufs, areas, waiters: the card goes first."""
     uapi("unbind")

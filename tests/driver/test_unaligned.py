@@ -6,7 +6,6 @@ import pytest
 from edge_pool import pools
 
 
-@pytest.mark.covering
 def test_every_alignment(uapi):
     uapi("edge", timeout=300)
 
