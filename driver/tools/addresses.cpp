@@ -56,7 +56,7 @@ Json buffers_of(const std::vector<std::string>& lines) {
 
 std::filesystem::path folder_of(const std::string& device) {
   const auto card = std::filesystem::path(function_folder(device)).filename();
-  const std::filesystem::path folder = std::filesystem::path(kDebugfs) / "prd32" / card;
+  std::filesystem::path folder = std::filesystem::path(kDebugfs) / "prd32" / card;
   std::error_code error;
   if (std::filesystem::is_directory(folder, error)) {
     return folder;
