@@ -25,8 +25,8 @@ void faulted(int) {
 
 // Does touching this byte end in SIGBUS?
 bool is_gone(volatile const std::uint8_t* byte) {
-  struct sigaction action {};
-  struct sigaction before {};
+  struct sigaction action{};
+  struct sigaction before{};
   action.sa_handler = faulted;
   sigaction(SIGBUS, &action, &before);
   volatile bool gone = true;

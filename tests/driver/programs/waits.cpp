@@ -98,7 +98,7 @@ void nothing(int) {}
 
 void signals(const Place& place) {
   const Card card(place.device);
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = nothing;
   action.sa_flags = SA_RESTART;
   expect(sigaction(SIGALRM, &action, nullptr) == 0, "sigaction");
