@@ -45,7 +45,7 @@ def test_breakpoint_in_the_driver(patient, workshop, cell, tmp_path):
     said, _ = gdb.communicate(timeout=_GDB_SECONDS)
     assert gdb.returncode == 0, said
     assert "Breakpoint 1, prd32_hw_start (ch=" in said, said
-    assert "prd32_run_table" in said and "$1 = 0" in said, said
+    assert "prd32_start_table" in said and "$1 = 0" in said, said
     assert "void prd32_hw_start" in said, "gdb finds no sources: " + said
     if workshop.of(cell).kernel.symbols:
         assert "schedule in section .text" in said, said
