@@ -74,7 +74,12 @@ int run(Chosen& chosen) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Chosen chosen;
-  int status = prd32::ctl::kDone;
-  return prd32::ctl::understand(argc, argv, chosen, status) ? run(chosen) : status;
+  try {
+    Chosen chosen;
+    int status = prd32::ctl::kDone;
+    return prd32::ctl::understand(argc, argv, chosen, status) ? run(chosen) : status;
+  } catch (const std::exception& error) {  // of saying what went wrong
+    static_cast<void>(std::fputs(error.what(), stderr));
+    return prd32::ctl::kFailed;
+  }
 }

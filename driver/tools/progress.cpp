@@ -19,7 +19,7 @@ Progress::Progress(const Context& context, std::string verb, std::uint64_t total
 
 Progress::~Progress() {
   if (shown_) {
-    std::fputs("\r\033[K", stderr);
+    static_cast<void>(std::fputs("\r\033[K", stderr));
   }
 }
 
@@ -33,7 +33,7 @@ void Progress::show(std::uint64_t done) {
   const auto mebibytes = [](std::uint64_t bytes) { return static_cast<double>(bytes) / (1U << 20U); };
   fmt::print(stderr, "\r\033[K{:.1f} of {:.1f} MiB {}, {:.1f} MiB/s", mebibytes(done), mebibytes(total_), verb_,
              mebibytes(done) / now);
-  std::fflush(stderr);
+  static_cast<void>(std::fflush(stderr));
 }
 
 }  // namespace prd32::ctl
