@@ -156,7 +156,7 @@ u32 prd32_hw_periods(struct prd32_channel *ch);
 u32 prd32_hw_residual(struct prd32_channel *ch);
 u32 prd32_hw_crc(struct prd32_channel *ch);
 bool prd32_hw_irq_pending(struct prd32_channel *ch);
-void prd32_hw_ack_irq(struct prd32_channel *ch, bool flush);
+bool prd32_hw_ack_irq(struct prd32_channel *ch, bool flush);
 u32 prd32_hw_peek(struct prd32_card *card, u32 offset, unsigned int width);
 void prd32_hw_rearm(struct prd32_card *card);
 

@@ -152,10 +152,11 @@ void prd32_hw_set_irq(struct prd32_channel *ch, bool on)
 
 /**
  * prd32_hw_rearm() - have a message sent for each cause that is still pending
- * @card: a card whose channels share one message
+ * @card: the card
  *
- * The message is sent when the line rises. When one channel's cause comes before the other's is
- * cleared, the line never falls, so it is made to: nothing that is pending can be forgotten then.
+ * The message is sent when the line rises. When channels share one and one's cause comes before the
+ * other's is cleared, or a cause is set in the moment in which it is cleared, the line never falls,
+ * so it is made to: nothing that is pending can be forgotten then.
  */
 void prd32_hw_rearm(struct prd32_card *card)
 {
@@ -437,12 +438,13 @@ bool prd32_hw_irq_pending(struct prd32_channel *ch)
  *	   again; a running cyclic table may raise it anew at any time
  *
  * Before the end is looked at, so that an interrupt of the next transfer cannot be lost.
+ *
+ * Return: true when @flush saw the cause set again.
  */
-void prd32_hw_ack_irq(struct prd32_channel *ch, bool flush)
+bool prd32_hw_ack_irq(struct prd32_channel *ch, bool flush)
 {
 	wr32(ch->card, PRD32_IRQ_CAUSE, cause_all(ch->index));
-	if (flush)
-		rd32(ch->card, PRD32_IRQ_CAUSE);
+	return flush && prd32_hw_irq_pending(ch);
 }
 
 /**

@@ -127,14 +127,22 @@ static bool prd32_dma_is_quiet(struct prd32_dma_chan *dc, bool terminated_only)
 	return quiet;
 }
 
-/* With the channel locked: a cyclic transfer whose client has to be told of a period. */
-static struct prd32_dma_desc *prd32_dma_period_due(struct prd32_dma_chan *dc)
+/*
+ * With the channel locked: how many periods the client has to be told of. No more than a lap has:
+ * what is older was overwritten, and a client that is slower than the card must not hang here.
+ */
+static u32 prd32_dma_periods_due(struct prd32_dma_chan *dc)
 {
 	struct prd32_dma_desc *desc = dc->active;
+	u32 periods, lap;
 
-	if (!desc || desc->terminated || desc->reported == READ_ONCE(desc->periods))
-		return NULL;
-	return desc;
+	if (!desc || !desc->req.period || desc->terminated)
+		return 0;
+	periods = READ_ONCE(desc->periods);
+	lap = desc->length / desc->req.period;
+	if (periods - desc->reported > lap)
+		desc->reported = periods - lap;
+	return periods - desc->reported;
 }
 
 static void prd32_dma_synchronize(struct dma_chan *chan)
@@ -149,7 +157,7 @@ static void prd32_dma_synchronize(struct dma_chan *chan)
 	tasklet_kill(&dc->task);
 	spin_lock_irq(&dc->lock);
 	/* What others scheduled while it was being killed was lost. */
-	if (!list_empty(&dc->ended) || prd32_dma_period_due(dc))
+	if (!list_empty(&dc->ended) || prd32_dma_periods_due(dc))
 		tasklet_schedule(&dc->task);
 	spin_unlock_irq(&dc->lock);
 	prd32_dma_desc_free_list(&gone);
@@ -187,11 +195,12 @@ static void prd32_dma_task(struct tasklet_struct *task)
 	struct prd32_dma_chan *dc = container_of(task, struct prd32_dma_chan, task);
 	struct prd32_dma_callback back;
 	struct prd32_dma_desc *desc;
+	u32 due;
 
 	spin_lock_irq(&dc->lock);
-	while ((desc = prd32_dma_period_due(dc))) {
-		desc->reported++;
-		back = prd32_dma_callback(desc);
+	for (due = prd32_dma_periods_due(dc); due && prd32_dma_periods_due(dc); due--) {
+		dc->active->reported++;
+		back = prd32_dma_callback(dc->active);
 		spin_unlock_irq(&dc->lock);
 		prd32_dma_call_back(&back);
 		spin_lock_irq(&dc->lock);

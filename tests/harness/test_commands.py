@@ -73,8 +73,9 @@ def test_demo_for_machines():
     assert done.returncode == 0, done.stderr
     outcome = json.loads(done.stdout)
     assert [violation["rule"] for violation in outcome["violations"]] == ["prdt-align-64k"]
-    assert sum(copy["bytes"] for copy in outcome["copies"]) > 64 << 20
-    assert outcome["card"]["card"]["bytes_to_host"] == outcome["card"]["card"]["bytes_from_host"] > 0
+    copied = sum(copy["bytes"] for copy in outcome["copies"])
+    assert outcome["card"]["card"]["bytes_from_host"] == copied > 64 << 20
+    assert outcome["card"]["card"]["bytes_to_host"] >= copied  # the kernel looks for partitions on the card besides
 
 
 def test_failed_test_leaves_a_folder(tmp_path):

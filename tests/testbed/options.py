@@ -72,13 +72,21 @@ def command(commands, name: str, run: Callable[[argparse.Namespace], int], summa
     return parser
 
 
-def add_cell(parser: argparse.ArgumentParser, default: str = environment.DEFAULT) -> None:
+def add_cell(parser: argparse.ArgumentParser) -> None:
     """--env and --kernel for one guest."""
-    said = f" (default: {default})" if default else ""
-    parser.add_argument("--env", default=default, metavar="NAME",
-                        help=f"the environment{said}; ./testbed matrix --list has all")
+    parser.add_argument("--env", default=environment.DEFAULT, metavar="NAME",
+                        help=f"the environment (default: {environment.DEFAULT}); ./testbed matrix --list has all")
     parser.add_argument("--kernel", metavar="NAME",
                         help=f"the guest's kernel: {', '.join(kernels.NAMES)} (default: the environment's usual)")
+
+
+def add_cells(parser: argparse.ArgumentParser) -> None:
+    """--env and --kernel for tests: each may be given more than once."""
+    parser.add_argument("--env", action="append", metavar="NAME",
+                        help="only this environment; may be given more than once; ./testbed matrix --list has all")
+    parser.add_argument("--kernel", action="append", metavar="NAME",
+                        help=f"only this guest kernel: {', '.join(kernels.NAMES)}; may be given more than once "
+                        "(default: the environment's usual)")
 
 
 def add_subject(parser: argparse.ArgumentParser, *, tests: bool) -> None:
@@ -103,6 +111,13 @@ def add_jobs(parser: argparse.ArgumentParser) -> None:
 def cell(options: argparse.Namespace) -> Cell:
     """The cell that --env and --kernel name."""
     return environment.cell(options.env, options.kernel)
+
+
+def cells(options: argparse.Namespace) -> list[Cell]:
+    """The cells that all the --env and --kernel name together, each once."""
+    named = [environment.cell(name, kernel) for name in options.env or [environment.DEFAULT]
+             for kernel in options.kernel or [None]]
+    return list(dict.fromkeys(named))
 
 
 def again(*words: str) -> str:

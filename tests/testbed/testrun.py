@@ -18,7 +18,7 @@ from testbed.report import Report
 _EXAMPLES = """  ./testbed test                                        all levels, before a commit
   ./testbed test --level model --level protocol         quick: no guest
   ./testbed test --level driver --env vtd               every guest test, in this environment alone
-  ./testbed test --level driver --env direct -- -k roundtrip
+  ./testbed test --level driver --env direct --env bounce -- -k roundtrip
   ./testbed test --module ~/mycard/driver --tests ~/mycard/tests --env highmem
 
 the driver level, unless --env or --kernel is given, is every test in direct/6.12, and in every other environment and
@@ -32,7 +32,7 @@ def add(commands) -> None:
     parser.add_argument("--level", action="append", choices=levels.LEVELS,
                         help="only this level; may be given more than once. source: format, linters, generated files; "
                         "model: the card alone; protocol: the device program over its socket; driver: in guests")
-    options.add_cell(parser, default="")
+    options.add_cells(parser)
     options.add_jobs(parser)
     options.add_subject(parser, tests=True)
     parser.add_argument("pytest", nargs="*", metavar="-- PYTEST_ARGUMENT", default=[],
@@ -54,7 +54,7 @@ def _command(given: argparse.Namespace) -> int:
 def _cells(given: argparse.Namespace) -> dict[Cell, str]:
     """The cells to run in, and which tests in each."""
     if given.env or given.kernel or given.tests:
-        return {environment.cell(given.env or environment.DEFAULT, given.kernel): ALL}
+        return dict.fromkeys(options.cells(given), ALL)
     default = environment.cell(environment.DEFAULT)
     others = [environment.cell(name) for name in environment.everything()]
     others += [Cell(default.environment, kernel) for kernel in default.environment.kernels]
