@@ -9,10 +9,11 @@
 #include <linux/blk-mq.h>
 #include <linux/blkdev.h>
 
+/* Memory is as fast in one order as in another: an I/O scheduler would only cost time. */
 #ifdef PRD32_HAVE_SHOULD_MERGE
-#define PRD32_TAG_SET_FLAGS	BLK_MQ_F_SHOULD_MERGE
+#define PRD32_TAG_SET_FLAGS	(BLK_MQ_F_NO_SCHED_BY_DEFAULT | BLK_MQ_F_SHOULD_MERGE)
 #else
-#define PRD32_TAG_SET_FLAGS	0
+#define PRD32_TAG_SET_FLAGS	BLK_MQ_F_NO_SCHED_BY_DEFAULT
 #endif
 
 static inline int prd32_rq_map_sg(struct request *rq, struct scatterlist *sg)
