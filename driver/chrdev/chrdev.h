@@ -120,6 +120,7 @@ struct prd32_file {
  * @len: its length in bytes
  * @pinned: the pages are the user's and pinned; else the kernel caller keeps them in place
  * @to_host: the card writes it
+ * @easy: see prd32_pinned_is_easy()
  */
 struct prd32_pinned {
 	struct page **pages;
@@ -129,6 +130,7 @@ struct prd32_pinned {
 	size_t len;
 	bool pinned;
 	bool to_host;
+	bool easy;
 };
 
 /**
@@ -144,6 +146,7 @@ struct prd32_pinned {
  * @skip: this byte on
  * @end: called when all is over, where one may sleep, and while the card is still there; NULL when
  *	 prd32_transfer_run() is waiting
+ * @at_once: @end does not sleep if @pinned is easy to unpin: it may be called in the interrupt
  * @done: result: bytes moved, from the beginning on
  * @error: result: 0 or a negative errno
  * @stuck: result: the engine may still be at the memory: it must never be given back
@@ -169,6 +172,7 @@ struct prd32_transfer {
 	struct sg_table *mapped;
 	u64 skip;
 	void (*end)(struct prd32_transfer *t);
+	bool at_once;
 	size_t done;
 	int error;
 	bool stuck;
@@ -289,6 +293,7 @@ struct prd32_submission {
 int prd32_pinned_init(struct prd32_pinned *mem, size_t most, bool to_host);
 void prd32_pinned_exit(struct prd32_pinned *mem);
 int prd32_pinned_pin(struct prd32_pinned *mem, struct iov_iter *iter, size_t max);
+bool prd32_pinned_is_easy(struct prd32_pinned *mem);
 void prd32_pinned_unpin(struct prd32_pinned *mem);
 void prd32_pinned_abandon(struct prd32_pinned *mem);
 int prd32_list_pages(struct sg_table *sgt, struct page **pages, size_t offset, size_t len);

@@ -10,6 +10,9 @@
 #include "chrdev.h"
 #include "compat.h"
 
+/* What an interrupt handler may be busy with: 2 MiB. */
+#define EASY_PAGES	512
+
 /**
  * prd32_pinned_init() - room for memory
  * @mem: filled in
@@ -97,17 +100,45 @@ int prd32_pinned_pin(struct prd32_pinned *mem, struct iov_iter *iter, size_t max
 	return 0;
 }
 
+/* Whether its pages are known to have contents that are to be kept. */
+static bool prd32_pinned_is_dirty(const struct prd32_pinned *mem)
+{
+	unsigned int i;
+
+	for (i = 0; i < mem->nr_pages; i++)
+		if (!PageDirty(mem->pages[i]))
+			return false;
+	return true;
+}
+
+/**
+ * prd32_pinned_is_easy() - can it be given back here and now, whatever this context is
+ * @mem: the memory, not mapped by the card any more
+ *
+ * To make a page dirty one has to sleep, but that lasts: who uses memory again and again has to
+ * only once. If it is cleaned after this look, then with what the card has put there.
+ *
+ * Return: true when prd32_pinned_unpin() will not sleep, nor take long.
+ */
+bool prd32_pinned_is_easy(struct prd32_pinned *mem)
+{
+	mem->easy = mem->nr_pages <= EASY_PAGES &&
+		    (!mem->pinned || !mem->to_host || prd32_pinned_is_dirty(mem));
+	return mem->easy;
+}
+
 /**
  * prd32_pinned_unpin() - give the memory back to its owner
  * @mem: the memory, not mapped; perhaps not even pinned
  *
- * Sleeps.
+ * Sleeps, if it is not easy.
  */
 void prd32_pinned_unpin(struct prd32_pinned *mem)
 {
 	/* Dirty even after an error: the card may have written part of it. */
 	if (mem->pinned)
-		unpin_user_pages_dirty_lock(mem->pages, mem->nr_pages, mem->to_host);
+		unpin_user_pages_dirty_lock(mem->pages, mem->nr_pages,
+					    mem->to_host && !mem->easy);
 	mem->pinned = false;
 }
 

@@ -98,6 +98,7 @@ static int prd32_rw_queued(struct prd32_chrdev *cd, struct kiocb *iocb, struct i
 	prd32_transfer_init(&async->t, cd, card_addr, async->mem.len, to_host);
 	async->t.pinned = &async->mem;
 	async->t.end = prd32_async_end;
+	async->t.at_once = true;
 	err = prd32_transfer_start(&async->t);
 	if (!err)
 		return -EIOCBQUEUED;

@@ -15,6 +15,8 @@ unsigned int prd32_chunk_kib = 16 * 1024;
 
 static struct workqueue_struct *prd32_wq;
 
+static void prd32_transfer_work(struct work_struct *work);
+
 /**
  * prd32_chunk() - the parameter chunk_kib
  *
@@ -48,20 +50,30 @@ void prd32_transfer_init(struct prd32_transfer *t, struct prd32_chrdev *cd, u32 
 	init_completion(&t->done_event);
 }
 
+/* Nothing is left to do for which one would have to sleep, nor much of anything. */
+static bool prd32_transfer_ends_at_once(struct prd32_transfer *t)
+{
+	return t->at_once && !t->edge && !t->req.error && !t->req.stuck &&
+	       t->done + t->req.moved == t->length && prd32_pinned_is_easy(t->pinned);
+}
+
 static void prd32_transfer_complete(struct prd32_request *req)
 {
 	struct prd32_transfer *t = container_of(req, struct prd32_transfer, req);
 
-	if (t->end)
-		queue_work(prd32_wq, &t->work);
-	else
+	if (!t->end)
 		complete(&t->done_event);
+	else if (prd32_transfer_ends_at_once(t))
+		prd32_transfer_work(&t->work);
+	else
+		queue_work(prd32_wq, &t->work);
 }
 
 /* On success of a transfer that nobody waits for, it may be over, and gone, on return. */
 static int prd32_transfer_submit(struct prd32_transfer *t, struct scatterlist *sg,
 				 unsigned int nents, u32 card_addr, size_t length, bool to_host)
 {
+	unsigned long flags;
 	int err;
 
 	t->req.sg = sg;
@@ -71,9 +83,9 @@ static int prd32_transfer_submit(struct prd32_transfer *t, struct scatterlist *s
 	t->req.to_host = to_host;
 	t->req.complete = prd32_transfer_complete;
 	reinit_completion(&t->done_event);
-	spin_lock(&t->lock);
+	spin_lock_irqsave(&t->lock, flags);
 	err = t->abort ?: prd32_submit(&t->req, PRD32_ANY_CHANNEL);
-	spin_unlock(&t->lock);
+	spin_unlock_irqrestore(&t->lock, flags);
 	return err;
 }
 
@@ -153,9 +165,11 @@ static int prd32_transfer_next(struct prd32_transfer *t)
 /* A request completed: undo what was done for it, count its bytes. */
 static int prd32_transfer_finish(struct prd32_transfer *t)
 {
+	unsigned long flags;
+
 	/* Whoever submitted or aborted it lets go of it first. */
-	spin_lock(&t->lock);
-	spin_unlock(&t->lock);
+	spin_lock_irqsave(&t->lock, flags);
+	spin_unlock_irqrestore(&t->lock, flags);
 
 	t->stuck = t->req.stuck;
 	t->req.nowait = false;
@@ -255,10 +269,12 @@ int prd32_transfer_start(struct prd32_transfer *t)
  */
 void prd32_transfer_abort(struct prd32_transfer *t, int error)
 {
-	spin_lock(&t->lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&t->lock, flags);
 	t->abort = error;
 	prd32_cancel(&t->req, error);
-	spin_unlock(&t->lock);
+	spin_unlock_irqrestore(&t->lock, flags);
 }
 
 /**
