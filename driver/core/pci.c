@@ -180,6 +180,8 @@ static int prd32_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 
 	/* Only now may the card reach memory; it needs to for message interrupts, too. */
 	pci_set_master(pdev);
+	/* What a reset of the slot takes away: BARs, interrupts, mastering. */
+	pci_save_state(pdev);
 	prd32_hw_enable_irqs(card);
 	prd32_debugfs_add(card);
 	err = prd32_clients_add(card);
