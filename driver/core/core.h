@@ -173,7 +173,7 @@ void prd32_complete(struct list_head *done);
 /* queue.c */
 void prd32_freeze(struct prd32_card *card);
 void prd32_thaw(struct prd32_card *card);
-void prd32_refuse(struct prd32_card *card);
+void prd32_refuse(struct prd32_card *card, int error);
 void prd32_kill(struct prd32_card *card);
 
 /* recovery.c */

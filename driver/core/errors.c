@@ -58,7 +58,7 @@ static int prd32_reattach(struct prd32_card *card)
 		err = prd32_hw_quiet(card);
 	if (err) {
 		dev_err(card->dma_dev, "the card did not come back: %d\n", err);
-		prd32_refuse(card);
+		prd32_refuse(card, -ENODEV);
 	} else {
 		prd32_for_each_channel(ch, card)
 			prd32_revive(ch);

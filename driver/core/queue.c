@@ -263,18 +263,22 @@ void prd32_thaw(struct prd32_card *card)
 }
 
 /**
- * prd32_refuse() - end all requests, and refuse further ones for good
- * @card: the card; it is being removed, or has left already
+ * prd32_refuse() - end all requests, and refuse further ones, unless a reset of the card helps
+ * @card: the card
+ * @error: -ENODEV: it is being removed, or has left already; -EIO: it is out of order
+ *
+ * Those in the queues end here: each would wait for its own deadline, one after the other.
  */
-void prd32_refuse(struct prd32_card *card)
+void prd32_refuse(struct prd32_card *card, int error)
 {
 	struct prd32_channel *ch;
 
 	prd32_for_each_channel(ch, card) {
 		spin_lock_irq(&ch->lock);
-		ch->refuse = -ENODEV;
+		if (ch->refuse != -ENODEV)
+			ch->refuse = error;
 		spin_unlock_irq(&ch->lock);
-		prd32_cancel_of(ch, NULL, -ENODEV);
+		prd32_cancel_of(ch, NULL, error);
 	}
 }
 
@@ -286,7 +290,7 @@ void prd32_kill(struct prd32_card *card)
 {
 	struct prd32_channel *ch;
 
-	prd32_refuse(card);
+	prd32_refuse(card, -ENODEV);
 	prd32_for_each_channel(ch, card)
 		prd32_wait_idle(ch);
 }

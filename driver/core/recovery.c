@@ -83,19 +83,6 @@ static int prd32_stop_engine(struct prd32_channel *ch, struct prd32_report *repo
 	return prd32_reset_function(ch);
 }
 
-/* No channel takes requests any more, unless a reset of the card helps. */
-static void prd32_refuse_all(struct prd32_card *card, int error)
-{
-	struct prd32_channel *ch;
-
-	prd32_for_each_channel(ch, card) {
-		spin_lock_irq(&ch->lock);
-		if (!ch->refuse)
-			ch->refuse = error;
-		spin_unlock_irq(&ch->lock);
-	}
-}
-
 /* All ones: it was pulled out, or its link is down and the PCI core is about to deal with that. */
 static bool prd32_has_left(struct prd32_channel *ch)
 {
@@ -104,7 +91,7 @@ static bool prd32_has_left(struct prd32_channel *ch)
 	if (prd32_hw_status(ch) >= 0)
 		return false;
 	if (!pci_channel_offline(pdev))
-		prd32_refuse_all(ch->card, -ENODEV);
+		prd32_refuse(ch->card, -ENODEV);
 	return true;
 }
 
@@ -119,7 +106,8 @@ static bool prd32_still_needed(struct prd32_channel *ch, struct list_head *done)
 		return true;
 	/* Or it would never interrupt again: a message is sent when the cause rises. */
 	prd32_hw_ack_irq(ch, false);
-	if (ch->overdue) {
+	/* Of a polled request there was none: nobody polled. */
+	if (ch->overdue && !ch->active->polled) {
 		ch->stats.lost++;
 		dev_warn_ratelimited(ch->card->dma_dev, "channel %u: an interrupt was lost\n",
 				     ch->index);
@@ -145,7 +133,7 @@ static void prd32_recover_locked(struct prd32_channel *ch)
 	if (err) {
 		prd32_give_up(ch);
 		/* Nothing on the card can be used without bus mastering. */
-		prd32_refuse_all(ch->card, -EIO);
+		prd32_refuse(ch->card, -EIO);
 	}
 	left = prd32_has_left(ch);
 

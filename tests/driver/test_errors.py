@@ -157,6 +157,26 @@ def test_all_ones_are_ENODEV_at_once_and_a_reset_brings_the_card_back(hasty, fau
     expect_usable(hasty)
 
 
+def test_who_waits_in_a_queue_learns_at_once_that_the_card_has_left(card, faults):
+    """One deadline passes, not one for each of them."""
+    readers = 20
+    card.run(f"echo 10000 > {PARAMETERS}/timeout_ms")
+    stalls = [faults.add("stall", "dma-write", channel=channel) for channel in (0, 1)]
+    jobs = [card.start(f"dd if={DEVICE} of=/dev/null bs=1M count=1 2>/tmp/reader{n}") for n in range(readers)]
+    wait_until(lambda: channels(card)["depth"] == readers, "all of them wait")
+    for stall in stalls:
+        stall.wait_fired()
+    faults.all_ones()
+    for number, job in enumerate(jobs):
+        job.wait(50)
+        assert "No such device" in card.run(f"cat /tmp/reader{number}").text
+    assert channels(card)["timeouts"] == 0
+    faults.all_ones(False)
+    faults.clear()
+    card.run(f"echo 1 > /sys/bus/pci/devices/{card_address(card)}/reset")
+    expect_usable(card)
+
+
 # QEMU 11.1 ends with an assertion when a vfio-user device with MSI-X is unplugged: it takes the pending-bit array out
 # of a BAR that is gone by then. Without MSI-X it works.
 UNPLUGS = pytest.mark.environments("msi")

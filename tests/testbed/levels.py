@@ -31,5 +31,5 @@ def again(test: Path, name: str, cell: Cell) -> str:
 
 
 def without_named(folders: Iterable[str], extra: Iterable[str]) -> tuple[str, ...]:
-    """The folders to give to pytest: none when the further arguments name files of tests, or single ones, FILE::TEST."""
+    """The folders to give to pytest: none when the further arguments name files of tests, or single tests in them."""
     return () if any(word.split("::")[0].endswith(".py") for word in extra) else tuple(folders)
