@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a kernel maintainer's tools say of all kernel code: checkpatch --strict, sparse, and the compiler with W=1."""
+"""What a kernel maintainer's tools say of all kernel code: checkpatch --strict, sparse, the compiler with W=1, its
+analyzer, and the kernel's semantic patches."""
 
+import re
 import shutil
-import tarfile
 from pathlib import Path
 
 import pytest
 
-from testbed import buildroot, debroot, guestbuild, kernels, places
+from testbed import buildroot, debroot, guestbuild, kernels, kernelsource, places
 
 _MODULES = ["driver", *sorted(str(path.parent.relative_to(places.TOP))
                               for path in (places.TOP / "tests").rglob("Kbuild"))]
@@ -31,32 +32,17 @@ def build_root(kernel) -> debroot.Root:
 
 
 @pytest.fixture(scope="module")
-def checkpatch() -> Path:
-    """The folder with checkpatch.pl and its word lists, taken out of Debian's kernel source once."""
-    source = debroot.get("source", lambda _text: None)
-    folder = source.path / "checkpatch"
-    if not folder.exists():
-        part = source.path / "checkpatch.part"
-        part.mkdir(exist_ok=True)
-        archive = next((source.path / "usr" / "src").glob("linux-source-*.tar.xz"))
-        wanted = set(_CHECKPATCH)
-        with tarfile.open(archive, "r|xz") as tar:  # a stream: stop reading once all are found
-            for member in tar:
-                name = Path(member.name)
-                if name.parent.name == "scripts" and name.name in wanted:
-                    (part / name.name).write_bytes(tar.extractfile(member).read())
-                    wanted.discard(name.name)
-                    if not wanted:
-                        break
-        assert not wanted, f"Debian's kernel source has no {wanted}"
-        part.rename(folder)
-    return folder
+def scripts() -> Path:
+    """The kernel's folder of the same name: checkpatch with its word lists, and semantic patches."""
+    return kernelsource.folder("scripts")
 
 
 @pytest.mark.timeout(600)
-def test_checkpatch(build_root, checkpatch):
+def test_checkpatch(build_root, scripts):
     with buildroot.scratch(build_root, "check") as folder:
-        shutil.copytree(checkpatch, folder / "scripts")
+        (folder / "scripts").mkdir()
+        for name in _CHECKPATCH:
+            shutil.copy(scripts / name, folder / "scripts")
         for module in _MODULES:
             shutil.copytree(places.TOP / module, folder / "code" / module)
         files = sorted(str(path.relative_to(folder)) for module in _MODULES
@@ -86,6 +72,66 @@ def test_sparse_and_warnings(build_root, kernel, module):
     complaints = [line for line in out.splitlines() if "warning:" in line or "error:" in line]
     assert not complaints, "\n".join(complaints)
     assert "CHECK" in out, "sparse did not run"
+
+
+def analyzed(build_root, kernel, flaw: str = "") -> list[str]:
+    """What the compiler's analyzer says of the driver, to one of whose files `flaw` is added."""
+    with buildroot.scratch(build_root, "check") as folder:
+        inside = folder / "code"
+        shutil.copytree(places.TOP / "driver", inside)
+        with (inside / "core" / "prd.c").open("a") as file:
+            file.write(flaw)
+        out = buildroot.run(build_root, inside,
+                            ["make", "-j2", "-C", str(kernel.headers), f"M=/{inside.relative_to(build_root.path)}",
+                             "KCFLAGS=-fanalyzer -fdiagnostics-plain-output", "core/prd.o" if flaw else "modules"],
+                            what="building the driver with -fanalyzer", deadline=300)
+    return [line for line in out.splitlines() if "warning:" in line or "error:" in line]
+
+
+@pytest.mark.timeout(600)
+def test_analyzer(build_root, kernel):
+    assert analyzed(build_root, kernel) == []
+
+
+def test_analyzer_sees_flaws(build_root, kernel):
+    flaw = "int prd32_flaw(int *p);\nint prd32_flaw(int *p)\n{\n\tif (!p)\n\t\treturn *p;\n\treturn 0;\n}\n"
+    assert "-Wanalyzer-null-dereference" in "".join(analyzed(build_root, kernel, flaw))
+
+
+def coccicheck(scripts: Path, code: Path, patches: str) -> dict[str, str]:
+    """What the kernel's semantic patches say of the code, as `make coccicheck MODE=report` does: by patch, unless
+    nothing. `patches` as in Path.glob(). Left out are those without a report, and those that need a compiler for
+    OCaml."""
+    root = debroot.get("coccinelle", lambda _text: None)
+    said = {}
+    with buildroot.scratch(root, "check") as folder:
+        shutil.copytree(code, folder / "code")
+        shutil.copytree(scripts / "coccinelle", folder / "coccinelle")
+        for patch in sorted((folder / "coccinelle").glob(patches)):
+            text = patch.read_text()
+            if "virtual report" not in text or "script:ocaml" in text:
+                continue
+            options = " ".join(re.findall(r"^// Options:(.*)$", text, re.MULTILINE)).split()
+            name = str(patch.relative_to(folder))
+            out = buildroot.run(root, folder, ["spatch", "-D", "report", "--very-quiet", "--no-show-diff",
+                                               "--cocci-file", name, *options, "--dir", "code"], what=name, deadline=200)
+            if found := [line for line in out.splitlines() if line.startswith("code/")]:
+                said[name] = "\n".join(found)
+    return said
+
+
+@pytest.mark.timeout(900)
+def test_coccicheck(scripts):
+    said = coccicheck(scripts, places.TOP / "driver", "**/*.cocci")
+    # It lets its caller's lock go while it sleeps, and the patch does not see that it came with it.
+    lock = said.pop("coccinelle/locks/mini_lock.cocci", "")
+    assert {line.partition(":")[0] for line in lock.splitlines()} <= {"code/core/recovery.c"}
+    assert said == {}
+
+
+def test_coccicheck_sees_flaws(scripts, tmp_path):
+    (tmp_path / "flaw.c").write_text("void f(void *p)\n{\n\tif (p)\n\t\tkfree(p);\n}\n")
+    assert "code/flaw.c:4" in coccicheck(scripts, tmp_path, "free/ifnullfree.cocci")["coccinelle/free/ifnullfree.cocci"]
 
 
 def test_module_is_described(kernel):
