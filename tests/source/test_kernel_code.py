@@ -114,7 +114,8 @@ def coccicheck(scripts: Path, code: Path, patches: str) -> dict[str, str]:
             options = " ".join(re.findall(r"^// Options:(.*)$", text, re.MULTILINE)).split()
             name = str(patch.relative_to(folder))
             out = buildroot.run(root, folder, ["spatch", "-D", "report", "--very-quiet", "--no-show-diff",
-                                               "--cocci-file", name, *options, "--dir", "code"], what=name, deadline=200)
+                                               "--cocci-file", name, *options, "--dir", "code"],
+                                what=name, deadline=200)
             if found := [line for line in out.splitlines() if line.startswith("code/")]:
                 said[name] = "\n".join(found)
     return said

@@ -43,6 +43,7 @@ class _Device:
 
     path: str
     direct: bool = True
+    engine: tuple[str, ...] = ("--ioengine=libaio",)
 
 
 _DEVICES = {
@@ -51,6 +52,9 @@ _DEVICES = {
     "ide": _Device("/dev/sda"), "nvme": _Device("/dev/nvme0n1"),
 }
 _OURS = ("block", "char")
+# The same queue pair, asked by io_uring: told of the end by an interrupt, or looking for it.
+_RING = {"ring": _Device("/dev/prd32b0", engine=("--ioengine=io_uring",)),
+         "polled": _Device("/dev/prd32b0", engine=("--ioengine=io_uring", "--hipri"))}
 # By the group of the figures: whom they are compared with, what that is, and how many times as fast ours shall be.
 _REFERENCES = {"ide": ("a disk of QEMU's own bus-master engine (piix3-ide) that holds no data", 2.0),
                "nvme": ("QEMU's NVMe on a disk that holds no data", 1.0)}
@@ -69,6 +73,11 @@ class _Work:
 
 
 _WORKS = [_Work(rw, size, depth) for size in ("128k", "1m") for depth in (1, 8) for rw in ("read", "write")]
+_RING_WORKS = [_Work(rw, size, 1) for size in ("4k", "128k") for rw in ("read", "write")]
+_TURNS = [(work, _DEVICES) for work in _WORKS] + [(work, _RING) for work in _RING_WORKS]
+
+
+_Turn = tuple[_Work, dict[str, _Device]]  # a kind of access, and the devices that take turns at it
 
 
 @dataclass
@@ -81,19 +90,22 @@ class _Samples:
 
 def measure(given: argparse.Namespace) -> list[Figure]:
     """Boots the guest and measures what --filter names."""
-    works = [work for work in _WORKS if any(re.search(given.filter, name) for name in _names(work))]
+    turns = [(work, devices) for work, devices in _TURNS
+             if any(re.search(given.filter, name) for name in _names(work, devices))]
     workshop.install("run", "build", allowed=not given.no_install)
     usual = environment.cell(environment.DEFAULT)
     cell = Cell(dataclasses.replace(usual.environment, cards=len(_CARDS)), usual.kernel)
     ready = workshop.prepare([cell], "prd32-device", tools=True)
     folder = fresh_folder(places.OUTPUT / "bench")
-    samples = {(work, device): _Samples() for work in works for device in _DEVICES}
+    samples = {(work, device): _Samples() for work, devices in turns for device in devices}
     with ExitStack() as stack:
         with stage("a guest with cards and QEMU's disks"):
             guest = _guest(ready, cell, folder, stack)
         with stage("measuring the driver") as now:
-            _rounds(guest, samples, works, given, now)
-    return [figure for work in works for figure in _figures(work, samples) if re.search(given.filter, figure.name)]
+            _rounds(guest, samples, turns, given, now)
+    return [figure for work, devices in turns
+            for figure in (_figures if devices is _DEVICES else _ring_figures)(work, samples)
+            if re.search(given.filter, figure.name)]
 
 
 def _guest(ready: Workshop, cell: Cell, folder: Path, stack: ExitStack) -> Guest:
@@ -104,7 +116,7 @@ def _guest(ready: Workshop, cell: Cell, folder: Path, stack: ExitStack) -> Guest
                                              memory_size=_CARD_MEMORY, extra_args=words))
              for number, words in enumerate(_CARDS)]
     guest = stack.enter_context(Guest(ready.guest(cell, initramfs=initramfs), folder, cards, _QEMU_DISKS))
-    guest.load_driver()
+    guest.load_driver("poll_queues=1")
     guest.await_cards(driver=True)
     toolsdisk.plug(guest, toolsdisk.image(arch, lambda _text: None))
     paths = " && ".join(f"test -e {device.path}" for device in _DEVICES.values())
@@ -112,26 +124,25 @@ def _guest(ready: Workshop, cell: Cell, folder: Path, stack: ExitStack) -> Guest
     return guest
 
 
-def _rounds(guest: Guest, samples: dict[tuple[_Work, str], _Samples], works: list[_Work], given: argparse.Namespace,
-            now: Stage) -> None:
+def _rounds(guest: Guest, samples: dict[tuple[_Work, str], _Samples], turns: list[_Turn],
+            given: argparse.Namespace, now: Stage) -> None:
     """Each round goes through all devices in turn, so that what else this machine does meets them all alike, and begins
     with another one, as each leaves the guest's memory to the next in smaller pieces, or larger."""
     seconds = _QUICK_SECONDS if given.quick else _SECONDS
     for number in range(given.repetitions):
-        for work in works:
+        for work, devices in turns:
             now.update(f"round {number + 1} of {given.repetitions}: {work}")
-            turn = number % len(_DEVICES)
-            for device in [*list(_DEVICES)[turn:], *list(_DEVICES)[:turn]]:
-                speed, cost = _run(guest, work, device, seconds)
-                samples[work, device].speeds.append(speed)
-                samples[work, device].costs.append(cost)
+            first = number % len(devices)
+            for name in [*list(devices)[first:], *list(devices)[:first]]:
+                speed, cost = _run(guest, work, devices[name], seconds)
+                samples[work, name].speeds.append(speed)
+                samples[work, name].costs.append(cost)
 
 
-def _run(guest: Guest, work: _Work, name: str, seconds: float) -> tuple[float, float]:
+def _run(guest: Guest, work: _Work, device: _Device, seconds: float) -> tuple[float, float]:
     """One job: MiB/s, and ms of the guest's processor for each MiB. In a fio of its own: what has run
     a job before gets its buffers in smaller pieces of memory, which costs a third of the speed."""
-    device = _DEVICES[name]
-    words = ["fio", "--output-format=json", "--ioengine=libaio", f"--name={name}", f"--filename={device.path}",
+    words = ["fio", "--output-format=json", *device.engine, "--name=bench", f"--filename={device.path}",
              f"--direct={device.direct:d}", f"--rw={work.rw}", f"--bs={work.size}", f"--iodepth={work.depth}",
              f"--size={_AREA}", "--time_based", f"--runtime={seconds * 1000:.0f}ms",
              "--exec_prerun=cp /proc/uptime /tmp/began", "--exec_postrun=cp /proc/uptime /tmp/ended"]
@@ -158,7 +169,18 @@ def _figures(work: _Work, samples: dict[tuple[_Work, str], _Samples]) -> Iterabl
         yield Figure("driver", f"cpu/{device}-{work}", median(samples[work, device].costs), "ms of guest/MiB")
 
 
-def _names(work: _Work) -> list[str]:
+def _ring_figures(work: _Work, samples: dict[tuple[_Work, str], _Samples]) -> Iterable[Figure]:
+    polled, interrupted = samples[work, "polled"], samples[work, "ring"]
+    speed, other = median(polled.speeds), median(interrupted.speeds)
+    yield Figure("driver", f"polled/block-{work}", speed, "MiB/s", "the same, told by an interrupt", other,
+                 speed / other)
+    for name, some in (("polled", polled), ("ring", interrupted)):
+        yield Figure("driver", f"cpu/{name}-{work}", median(some.costs), "ms of guest/MiB")
+
+
+def _names(work: _Work, devices: dict[str, _Device]) -> list[str]:
     """The names of the figures of this work, before there are any."""
+    if devices is _RING:
+        return [f"polled/block-{work}", f"cpu/polled-{work}", f"cpu/ring-{work}"]
     names = [f"{group}/{ours}-{work}" for group in (*_REFERENCES, "waiting") for ours in _OURS]
     return names + [f"cpu/{device}-{work}" for device in _DEVICES]
