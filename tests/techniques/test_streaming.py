@@ -65,7 +65,7 @@ def test_wrong_direction_behind_an_iommu(lessons):
 
 
 @pytest.mark.technique("min-align-mask", "segment-limits")
-@pytest.mark.environments("bounce", "noncoherent", "direct")
+@pytest.mark.environments("bounce", "noncoherent", "direct", "highmem")
 def test_limits(lessons, cell):
     """What bouncing makes of an offset, and of a declared boundary; both are nothing without it."""
     found = lessons("limits")
