@@ -10,6 +10,8 @@ import pytest
 
 from prd32ctl import DEVICE, KIB, MIB, call, card_address, ctl, memory_size, wait_until
 
+pytestmark = pytest.mark.environments("direct", "arm64")  # what a user sees does not depend on how bytes travel
+
 DONE, FAILED, USAGE, NO_CARD, NOT_PERMITTED = range(5)
 
 

@@ -18,6 +18,7 @@ from testbed.report import Report
 _EXAMPLES = """  ./testbed matrix --list                             what there is, and why
   ./testbed matrix                                    everything; says beforehand how long that takes
   ./testbed matrix --resume                           the cells that have not passed yet in this very tree
+  ./testbed matrix --techniques                       what docs/coverage-of-techniques.md is written from, no more
   ./testbed matrix --env vtd --env highmem            two environments, with all of their kernels
   ./testbed matrix --kernel debug -j 1                all environments that the debug kernel is run in
   ./testbed matrix --env bounce -- -k roundtrip -x    what follows -- goes to pytest
@@ -35,6 +36,9 @@ def add(commands) -> None:
     parser.add_argument("--resume", action="store_true",
                         help="take over the results of cells that passed before, if no file of the project has changed "
                         "since; so a long run may be interrupted")
+    parser.add_argument("--techniques", action="store_true",
+                        help="only the tests that show a technique: in a fraction of the time all that "
+                        "docs/coverage-of-techniques.md is written from")
     options.add_jobs(parser)
     options.add_subject(parser, tests=True)
     parser.add_argument("pytest", nargs="*", metavar="-- PYTEST_ARGUMENT", default=[], help="passed to pytest")
@@ -71,14 +75,15 @@ def _run(cells: list[Cell], subject: Subject, given: argparse.Namespace) -> Repo
     which = {cell.name: celljobs.ALL for cell in cells}
     limit = given.jobs or side_by_side()
     counts = celljobs.count(subject, cells)
-    jobs = [celljobs.job(cell, celljobs.ALL, {}, subject, given.pytest) for cell in cells]
+    some = [*(["-m", "technique"] if given.techniques else []), *given.pytest]
+    jobs = [celljobs.job(cell, celljobs.ALL, {}, subject, some) for cell in cells]
     plan = celljobs.expected(jobs, which, counts)
     kept = {job: done for job in plan if given.resume and subject.own and (done := resume.earlier(job))}
     if not given.resume:
         fresh_folder(places.REPORTS / "cells")
     fresh_folder(places.FAILURES)
     left = [job for job in plan if job not in kept]
-    _announce(left, sum(counts[job.name][celljobs.ALL] for job in left), limit, bool(given.pytest))
+    _announce(left, sum(counts[job.name][celljobs.ALL] for job in left), limit, bool(some))
     told = None
     if subject.own:
         resume.tree()  # as it is when the run begins
@@ -88,7 +93,8 @@ def _run(cells: list[Cell], subject: Subject, given: argparse.Namespace) -> Repo
     whole = [kept.get(job) or ran[job.name] for job in plan]
     report = Report(whole, time.monotonic() - began, runner.interrupted)
     if not given.pytest and subject.own:
-        celljobs.remember(whole, which)
+        if not given.techniques:
+            celljobs.remember(whole, which)
         if not runner.interrupted and cells == environment.matrix():
             coverage.write({done.job.name: done.job.junit for done in whole})
     return report
@@ -116,8 +122,9 @@ def _announce(plan: list[Job], tests: int, limit: int, some: bool) -> None:
     if not plan:
         print("Every cell has passed in this very tree; nothing is run.", file=sys.stderr)
         return
-    print(f"{len(plan)} cells, {'at most ' if some else ''}{tests} tests, {limit} cells side by side: about {estimate}"
-          f"{how}. Ctrl-C ends it and reports what ran.", file=sys.stderr, flush=True)
+    about = "at most" if some else "about"
+    print(f"{len(plan)} cells, {about} {tests} tests, {limit} cells side by side: {about} {estimate}{how}. "
+          "Ctrl-C ends it and reports what ran.", file=sys.stderr, flush=True)
 
 
 def _listed() -> str:
