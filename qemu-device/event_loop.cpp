@@ -54,7 +54,7 @@ EventLoop::EventLoop(const Listener& listener, PciFunction& function, DmaMap& dm
       signals_(signal_descriptor()) {}
 
 void EventLoop::attend(int fd, std::function<void()> serve) {
-  const auto free = std::ranges::find(attended_, -1, &Attended::fd);
+  auto* const free = std::ranges::find(attended_, -1, &Attended::fd);
   if (free == attended_.end()) {
     throw std::logic_error("the loop attends to no more descriptors");
   }

@@ -56,8 +56,8 @@ ordered_json described(const Transaction& transaction) {
 
 }  // namespace
 
-FaultControl::FaultControl(FaultRules& rules, FaultyBus& bus, Card& card, const std::string& record)
-    : rules_(rules), bus_(bus), card_(card), path_(record) {
+FaultControl::FaultControl(FaultRules& rules, FaultyBus& bus, Card& card, std::string record)
+    : rules_(rules), bus_(bus), card_(card), path_(std::move(record)) {
   bus_.on_injection([this](const Injection& injection) { injected(injection); });
   if (!path_.empty()) {
     record_.open(path_, std::ios::app);

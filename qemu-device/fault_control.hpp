@@ -25,7 +25,7 @@ class FaultControl {
 
   /// `record`: a file that gets a line for each fault; empty: none. `card`: for on_descriptor(), and to look at. All
   /// outlive it. Throws std::runtime_error when the file cannot be opened.
-  FaultControl(FaultRules& rules, FaultyBus& bus, Card& card, const std::string& record);
+  FaultControl(FaultRules& rules, FaultyBus& bus, Card& card, std::string record);
 
   /// Serves clients at this path from now on. Throws std::runtime_error with a text for the user.
   void listen(const std::string& path);
