@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,15 +49,17 @@ class _Device:
 _DEVICES = {
     "block": _Device("/dev/prd32b0"), "char": _Device("/dev/prd32-0", direct=False),
     "block-waiting": _Device("/dev/prd32b1"), "char-waiting": _Device("/dev/prd32-1", direct=False),
+    # By io_uring: told of the end by an interrupt, or looking for it.
+    "block-ring": _Device("/dev/prd32b0", engine=("--ioengine=io_uring",)),
+    "block-polled": _Device("/dev/prd32b0", engine=("--ioengine=io_uring", "--hipri")),
     "ide": _Device("/dev/sda"), "nvme": _Device("/dev/nvme0n1"),
 }
-_OURS = ("block", "char")
-# The same queue pair, asked by io_uring: told of the end by an interrupt, or looking for it.
-_RING = {"ring": _Device("/dev/prd32b0", engine=("--ioengine=io_uring",)),
-         "polled": _Device("/dev/prd32b0", engine=("--ioengine=io_uring", "--hipri"))}
-# By the group of the figures: whom they are compared with, what that is, and how many times as fast ours shall be.
+_OURS = ("block", "block-polled", "char")
+# By the group of the figures: what ours are compared with, and how many times as fast they shall be, if that is a goal.
 _REFERENCES = {"ide": ("a disk of QEMU's own bus-master engine (piix3-ide) that holds no data", 2.0),
-               "nvme": ("QEMU's NVMe on a disk that holds no data", 1.0)}
+               "nvme": ("QEMU's NVMe on a disk that holds no data", 1.0),
+               "posted": ("the same, register writes posted", 0.0),
+               "interrupt": ("the same, told by an interrupt", 0.0)}
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,10 @@ class _Work:
 
 
 _WORKS = [_Work(rw, size, depth) for size in ("128k", "1m") for depth in (1, 8) for rw in ("read", "write")]
-_RING_WORKS = [_Work(rw, size, 1) for size in ("4k", "128k") for rw in ("read", "write")]
-_TURNS = [(work, _DEVICES) for work in _WORKS] + [(work, _RING) for work in _RING_WORKS]
-
-
-_Turn = tuple[_Work, dict[str, _Device]]  # a kind of access, and the devices that take turns at it
+_SMALL_WORKS = [_Work(rw, "4k", 1) for rw in ("read", "write")]
+# Which devices take turns at which work. Small ones show what polling is for.
+_TURNS = {**{work: tuple(_DEVICES) for work in _WORKS},
+          **{work: ("block-ring", "block-polled", "nvme") for work in _SMALL_WORKS}}
 
 
 @dataclass
@@ -90,22 +91,19 @@ class _Samples:
 
 def measure(given: argparse.Namespace) -> list[Figure]:
     """Boots the guest and measures what --filter names."""
-    turns = [(work, devices) for work, devices in _TURNS
-             if any(re.search(given.filter, name) for name in _names(work, devices))]
+    works = [work for work in _TURNS if any(re.search(given.filter, name) for name in _names(work))]
     workshop.install("run", "build", allowed=not given.no_install)
     usual = environment.cell(environment.DEFAULT)
     cell = Cell(dataclasses.replace(usual.environment, cards=len(_CARDS)), usual.kernel)
     ready = workshop.prepare([cell], "prd32-device", tools=True)
     folder = fresh_folder(places.OUTPUT / "bench")
-    samples = {(work, device): _Samples() for work, devices in turns for device in devices}
+    samples = {(work, device): _Samples() for work in works for device in _TURNS[work]}
     with ExitStack() as stack:
         with stage("a guest with cards and QEMU's disks"):
             guest = _guest(ready, cell, folder, stack)
         with stage("measuring the driver") as now:
-            _rounds(guest, samples, turns, given, now)
-    return [figure for work, devices in turns
-            for figure in (_figures if devices is _DEVICES else _ring_figures)(work, samples)
-            if re.search(given.filter, figure.name)]
+            _rounds(guest, samples, works, given, now)
+    return [figure for work in works for figure in _figures(work, samples) if re.search(given.filter, figure.name)]
 
 
 def _guest(ready: Workshop, cell: Cell, folder: Path, stack: ExitStack) -> Guest:
@@ -124,17 +122,18 @@ def _guest(ready: Workshop, cell: Cell, folder: Path, stack: ExitStack) -> Guest
     return guest
 
 
-def _rounds(guest: Guest, samples: dict[tuple[_Work, str], _Samples], turns: list[_Turn],
-            given: argparse.Namespace, now: Stage) -> None:
+def _rounds(guest: Guest, samples: dict[tuple[_Work, str], _Samples], works: list[_Work], given: argparse.Namespace,
+            now: Stage) -> None:
     """Each round goes through all devices in turn, so that what else this machine does meets them all alike, and begins
     with another one, as each leaves the guest's memory to the next in smaller pieces, or larger."""
     seconds = _QUICK_SECONDS if given.quick else _SECONDS
     for number in range(given.repetitions):
-        for work, devices in turns:
+        for work in works:
             now.update(f"round {number + 1} of {given.repetitions}: {work}")
-            first = number % len(devices)
-            for name in [*list(devices)[first:], *list(devices)[:first]]:
-                speed, cost = _run(guest, work, devices[name], seconds)
+            names = _TURNS[work]
+            first = number % len(names)
+            for name in [*names[first:], *names[:first]]:
+                speed, cost = _run(guest, work, _DEVICES[name], seconds)
                 samples[work, name].speeds.append(speed)
                 samples[work, name].costs.append(cost)
 
@@ -155,32 +154,27 @@ def _run(guest: Guest, work: _Work, device: _Device, seconds: float) -> tuple[fl
 
 
 def _figures(work: _Work, samples: dict[tuple[_Work, str], _Samples]) -> Iterable[Figure]:
-    speed = {device: median(samples[work, device].speeds) for device in _DEVICES}
-    for other, (against, times) in _REFERENCES.items():
-        for ours in _OURS:
-            ratio = speed[ours] / speed[other]
-            yield Figure("driver", f"{other}/{ours}-{work}", speed[ours], "MiB/s", against, speed[other], ratio,
-                         f"ratio >= {times:g}", ratio >= times)
-    for ours in _OURS:
-        waiting = speed[f"{ours}-waiting"]
-        yield Figure("driver", f"waiting/{ours}-{work}", waiting, "MiB/s", "the same, register writes posted",
-                     speed[ours], waiting / speed[ours])
-    for device in _DEVICES:
-        yield Figure("driver", f"cpu/{device}-{work}", median(samples[work, device].costs), "ms of guest/MiB")
+    speed = {name: median(samples[work, name].speeds) for name in _TURNS[work]}
+    for group, ours, other in _pairs(work):
+        against, times = _REFERENCES[group]
+        ratio = speed[ours] / speed[other]
+        goal = (f"ratio >= {times:g}", ratio >= times) if times else ()
+        yield Figure("driver", f"{group}/{ours}-{work}", speed[ours], "MiB/s", against, speed[other], ratio, *goal)
+    for name in _TURNS[work]:
+        yield Figure("driver", f"cpu/{name}-{work}", median(samples[work, name].costs), "ms of guest/MiB")
 
 
-def _ring_figures(work: _Work, samples: dict[tuple[_Work, str], _Samples]) -> Iterable[Figure]:
-    polled, interrupted = samples[work, "polled"], samples[work, "ring"]
-    speed, other = median(polled.speeds), median(interrupted.speeds)
-    yield Figure("driver", f"polled/block-{work}", speed, "MiB/s", "the same, told by an interrupt", other,
-                 speed / other)
-    for name, some in (("polled", polled), ("ring", interrupted)):
-        yield Figure("driver", f"cpu/{name}-{work}", median(some.costs), "ms of guest/MiB")
+def _pairs(work: _Work) -> Iterator[tuple[str, str, str]]:
+    """What is compared with what: the group, ours, and the other one."""
+    pairs = [*((group, ours, group) for group in ("ide", "nvme") for ours in _OURS),
+             *(("posted", f"{ours}-waiting", ours) for ours in ("block", "char")),
+             ("interrupt", "block-polled", "block-ring")]
+    for group, ours, other in pairs:
+        if {ours, other} <= set(_TURNS[work]):
+            yield group, ours, other
 
 
-def _names(work: _Work, devices: dict[str, _Device]) -> list[str]:
+def _names(work: _Work) -> list[str]:
     """The names of the figures of this work, before there are any."""
-    if devices is _RING:
-        return [f"polled/block-{work}", f"cpu/polled-{work}", f"cpu/ring-{work}"]
-    names = [f"{group}/{ours}-{work}" for group in (*_REFERENCES, "waiting") for ours in _OURS]
-    return names + [f"cpu/{device}-{work}" for device in _DEVICES]
+    compared = [f"{group}/{ours}-{work}" for group, ours, _ in _pairs(work)]
+    return compared + [f"cpu/{name}-{work}" for name in _TURNS[work]]
