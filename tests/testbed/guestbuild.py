@@ -43,6 +43,12 @@ def folder_of(kernel: Kernel) -> Path:
     return OUTPUT / f"{kernel.arch}-{kernel.name}"
 
 
+def make_words(kernel: Kernel, place: str) -> list[str]:
+    """The command that builds the module whose sources are at this place of the kernel's build root, W=1 included."""
+    return ["make", "-C", str(kernel.headers), f"M={place}", "W=1", f"ARCH={_KERNEL_ARCH[kernel.arch]}",
+            f"CROSS_COMPILE={_CROSS[kernel.arch]}", "-j", str(os.cpu_count()), "modules"]
+
+
 def module(kernel: Kernel, source: Path = DRIVER) -> Path:
     """The kernel module of a folder with a Kbuild or Makefile in the kernel's style, with its debug information.
 
@@ -60,10 +66,7 @@ def module(kernel: Kernel, source: Path = DRIVER) -> Path:
         shutil.copytree(source, inside, ignore=_BUILT)
         log = places.REPORTS / f"build-{source.name}-{kernel.arch}-{kernel.name}.log"
         tools = _CROSS[kernel.arch]
-        buildroot.run(root, inside,
-                      ["make", "-C", str(kernel.headers), f"M=/{inside.relative_to(root.path)}", "W=1",
-                       f"ARCH={_KERNEL_ARCH[kernel.arch]}", f"CROSS_COMPILE={tools}", "-j", str(os.cpu_count()),
-                       "modules"],
+        buildroot.run(root, inside, make_words(kernel, f"/{inside.relative_to(root.path)}"),
                       what=f"building {source.name} for Linux {kernel.release}", deadline=600, log=log)
         built = sorted(inside.rglob("*.ko"))
         if len(built) != 1:
