@@ -5,8 +5,6 @@ import pytest
 
 from blockdisk import CLIENT, DISK, DRIVER, SIZE, dropped
 
-pytestmark = pytest.mark.technique("block-sg")
-
 _FLAKY = "/dev/mapper/flaky"
 
 
@@ -19,6 +17,7 @@ def mounted(tools):
     tools.run("umount /mnt 2>/dev/null", check=False)
 
 
+@pytest.mark.technique("block-sg")
 def test_files_are_what_they_were(mounted):
     """Many small ones and a large one, read again from the card; the file system is clean."""
     mounted.run("mkdir -p /mnt/a/b && cp -r /usr/lib/modules /mnt/a/b/ && head -c 5000001 /dev/urandom >/tmp/large && "

@@ -6,8 +6,6 @@ import pytest
 from blockdisk import DISK, SIZE, SYSFS, bytes_at, fill, fio, fio_words, holds, queue, report
 from prd32ctl import KIB, MIB, MODULE, THAT_SLEEP, card_address, interrupts, wait_until
 
-pytestmark = pytest.mark.technique("block-sg", "segment-64k")
-
 _MIXED = {"rw": "randwrite", "bsrange": "512-2m", "blockalign": 512, "size": SIZE, "verify": "crc32c"}
 
 
@@ -27,6 +25,7 @@ def test_in_and_out_at_a_time(tools):
     assert job["read"]["io_bytes"] > 0 and job["write"]["io_bytes"] > 0
 
 
+@pytest.mark.technique("block-sg", "segment-64k")
 def test_past_many_segments(tools):
     """Requests of 8 MiB of scattered pages are cut where a table with each segment in two parts would end."""
     tools.run(f"cat {SYSFS}/queue/max_hw_sectors_kb >{SYSFS}/queue/max_sectors_kb")
