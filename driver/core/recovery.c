@@ -90,6 +90,11 @@ static bool prd32_has_left(struct prd32_channel *ch)
 
 	if (prd32_hw_status(ch) >= 0)
 		return false;
+	/*
+	 * What it has begun it may go on with when it comes back, into memory that is others' by
+	 * then. Configuration space may still answer.
+	 */
+	pci_clear_master(pdev);
 	if (!pci_channel_offline(pdev))
 		prd32_refuse(ch->card, -ENODEV);
 	return true;

@@ -12,9 +12,5 @@ class MissingPackages(TestbedError):
     """Debian packages are missing and were not installed. The command exits with 3."""
 
 
-class GuestDown(TestbedError):
-    """A guest did not come up."""
-
-
 class DeadlinePassed(TestbedError):
     """A wait ended without what it waited for."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from testbed.agent import Agent, GuestProcess, Result
 from testbed.card import CardProcess
 from testbed.command import tail, tied
-from testbed.errors import DeadlinePassed, GuestDown, TestbedError
+from testbed.errors import DeadlinePassed, TestbedError
 from testbed.jsonsocket import PeerGone
 from testbed.machine import AGENT_PORT, GuestSpec, arguments, card_arguments, card_device
 from testbed.qmp import Qmp
@@ -71,7 +71,7 @@ class Guest:
             self.monitor.wait_event("VSERPORT_CHANGE", _BOOT_SECONDS, id="agent", open=True)
             self.agent.synchronize(_BOOT_SECONDS)
         except (PeerGone, DeadlinePassed) as error:
-            raise GuestDown(f"the guest did not come up: {error}\n{self.last_words()}") from None
+            raise TestbedError(f"the guest did not come up: {error}\n{self.last_words()}") from None
 
     def save(self, path: Path) -> None:
         """Writes the guest as it is now to a file, of which `load` makes guests. This one is stopped for good then."""

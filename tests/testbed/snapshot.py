@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from testbed import places
-from testbed.errors import GuestDown, TestbedError
+from testbed.errors import TestbedError
 from testbed.evidence import fresh_folder
 from testbed.filelock import locked
 from testbed.guest import Guest
@@ -46,13 +46,8 @@ def get(spec: GuestSpec, folder: Path, shelf: Path | None = None) -> Path:
             path.unlink()
         part = shelf / f"{stem}.part"
         try:
-            with stage(f"snapshot of {spec.cell_name} with {spec.ram}") as now:
-                try:
-                    _make(spec, folder, part)
-                except GuestDown as error:  # rare, no test's subject, and before the driver is there
-                    now.good = False
-                    now.note(f"at the second attempt; at the first, {str(error).splitlines()[0]}")
-                    _make(spec, folder.with_name(f"{folder.name}-again"), part)
+            with stage(f"snapshot of {spec.cell_name} with {spec.ram}"):
+                _make(spec, folder, part)
             path = part.rename(shelf / f"{wanted}-{digest(part)}.snapshot")
         finally:
             part.unlink(missing_ok=True)
