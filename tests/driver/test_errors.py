@@ -157,15 +157,16 @@ def test_all_ones_are_ENODEV_at_once_and_a_reset_brings_the_card_back(hasty, fau
     expect_usable(hasty)
 
 
+@pytest.mark.expect_violations("dma-bus-master-off", "data-write", "prdt-fetch", "writeback-refused")
 def test_who_waits_in_a_queue_learns_at_once_that_the_card_has_left(card, faults):
-    """One deadline passes, not one for each of them."""
+    """One deadline passes, not one for each of them. What the card goes on with when it is back meets a closed bus: the
+    memory is others' by then."""
     readers = 20
     card.run(f"echo 10000 > {PARAMETERS}/timeout_ms")
-    stalls = [faults.add("stall", "dma-write", channel=channel) for channel in (0, 1)]
+    stall = faults.add("stall", "dma-write")  # the channels share an engine: the other one waits, too
     jobs = [card.start(f"dd if={DEVICE} of=/dev/null bs=1M count=1 2>/tmp/reader{n}") for n in range(readers)]
     wait_until(lambda: channels(card)["depth"] == readers, "all of them wait")
-    for stall in stalls:
-        stall.wait_fired()
+    stall.wait_fired()
     faults.all_ones()
     for number, job in enumerate(jobs):
         job.wait(50)
