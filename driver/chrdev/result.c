@@ -115,8 +115,11 @@ static int prd32_result_wait(struct prd32_file *pf, s64 timeout_ns)
 	case -ETIME:
 		return -ETIMEDOUT;
 	case -ERESTARTSYS:
-		/* Not again: the time is relative. */
-		return -EINTR;
+		/*
+		 * EINTR for who has a handler, as the time is relative. But what is no signal to
+		 * user space, such as io_uring's way to wake a task, does not end the wait.
+		 */
+		return -ERESTARTNOHAND;
 	default:
 		return err;
 	}
