@@ -21,6 +21,7 @@ static bool prd32_irq_is_ours(struct prd32_channel *ch)
 static bool prd32_irq_of(struct prd32_channel *ch)
 {
 	bool cyclic = READ_ONCE(ch->cyclic);
+	bool again;
 
 	ch->stats.interrupts++;
 	trace_prd32_interrupt(ch);
@@ -28,7 +29,13 @@ static bool prd32_irq_of(struct prd32_channel *ch)
 	 * The cause first, then the end: an interrupt of the next transfer cannot be lost. A cyclic
 	 * table goes on meanwhile, so see the cause cleared before its periods are counted.
 	 */
-	prd32_hw_ack_irq(ch, ch->card->read_cause || cyclic);
+	again = prd32_hw_ack_irq(ch, ch->card->read_cause || cyclic);
+	/*
+	 * Set again so soon that the line may not have fallen in between: then it does not rise,
+	 * and no message would ever come again.
+	 */
+	if (again && !ch->card->read_cause)
+		prd32_hw_rearm(ch->card);
 	return prd32_channel_event(ch, false) || cyclic;
 }
 
