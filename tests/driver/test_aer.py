@@ -30,21 +30,17 @@ def working(guest):
     return worker
 
 
-def test_an_error_that_leaves_the_slot_working(card):
-    """Not fatal: nothing is reset, and nothing is lost."""
+@pytest.mark.parametrize(("error", "slot"), [
+    # Not fatal: nothing is reset.
+    ("POISON_TLP", "working"),
+    # Fatal: the slot is reset, and the card forgets everything.
+    ("SDN", "frozen"),
+])
+def test_an_error_costs_nothing(card, error, slot):
+    """What was running is gone on with, or done again."""
     worker = working(card)
-    inject(card, "POISON_TLP")
-    expect_log(card, f"prd32 {card_address(card)}: PCI error, the slot is working",
-               f"prd32 {card_address(card)}: recovered from the PCI error")
-    worker.wait(120).check()
-    expect_usable(card)
-
-
-def test_an_error_that_costs_a_slot_reset(card):
-    """Fatal: the slot is frozen and reset, the card forgets everything, and what was running is done again."""
-    worker = working(card)
-    inject(card, "SDN")
-    expect_log(card, f"prd32 {card_address(card)}: PCI error, the slot is frozen",
+    inject(card, error)
+    expect_log(card, f"prd32 {card_address(card)}: PCI error, the slot is {slot}",
                f"prd32 {card_address(card)}: recovered from the PCI error")
     worker.wait(120).check()
     expect_usable(card)
