@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The driver builds for every kernel and processor without a warning, W=1 included."""
+"""The driver builds without a warning, W=1 included, for every kernel and for both processors."""
 
 import shutil
 
@@ -9,7 +9,7 @@ from testbed import buildroot, debroot, guestbuild
 
 
 @pytest.mark.covering
-@pytest.mark.environments("direct", "arm64")  # between them all kernels of both processors
+@pytest.mark.environments("direct", "arm64")  # all kernels of one processor, one of the other
 def test_builds_without_a_warning(workshop, cell):
     kernel = workshop.of(cell).kernel
     root = debroot.get(kernel.build_root, lambda _text: None)
