@@ -18,12 +18,15 @@
  * @node: in the buffer's list
  * @dev: the device
  * @sgt: its list of the pages
+ * @given: what the device is told: the addresses in @sgt without the pages, which are not its
+ *	   business. The dma-buf core may scramble it meanwhile
  * @mapped: @sgt has bus addresses; guarded by prd32_buffer.export_lock
  */
 struct prd32_attachment {
 	struct list_head node;
 	struct device *dev;
 	struct sg_table sgt;
+	struct sg_table given;
 	bool mapped;
 };
 
@@ -60,6 +63,22 @@ static void prd32_export_detach(struct dma_buf *dmabuf, struct dma_buf_attachmen
 	kfree(a);
 }
 
+static int prd32_export_give(struct prd32_attachment *a)
+{
+	struct scatterlist *from, *to;
+	int i, err = sg_alloc_table(&a->given, a->sgt.nents, GFP_KERNEL);
+
+	if (err)
+		return err;
+	to = a->given.sgl;
+	for_each_sgtable_dma_sg(&a->sgt, from, i) {
+		sg_dma_address(to) = sg_dma_address(from);
+		sg_dma_len(to) = sg_dma_len(from);
+		to = sg_next(to);
+	}
+	return 0;
+}
+
 /*
  * Synchronised by hand: the card has a mapping of the same pages, and the DMA API's own checks
  * allow a second one only to who says that he takes care.
@@ -73,12 +92,18 @@ static struct sg_table *prd32_export_map(struct dma_buf_attachment *attachment,
 
 	mutex_lock(&buf->export_lock);
 	err = dma_map_sgtable(a->dev, &a->sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
-	if (!err) {
-		dma_sync_sgtable_for_device(a->dev, &a->sgt, dir);
-		a->mapped = true;
+	if (err)
+		goto unlock;
+	err = prd32_export_give(a);
+	if (err) {
+		dma_unmap_sgtable(a->dev, &a->sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
+		goto unlock;
 	}
+	dma_sync_sgtable_for_device(a->dev, &a->sgt, dir);
+	a->mapped = true;
+unlock:
 	mutex_unlock(&buf->export_lock);
-	return err ? ERR_PTR(err) : &a->sgt;
+	return err ? ERR_PTR(err) : &a->given;
 }
 
 static void prd32_export_unmap(struct dma_buf_attachment *attachment, struct sg_table *sgt,
@@ -89,8 +114,9 @@ static void prd32_export_unmap(struct dma_buf_attachment *attachment, struct sg_
 
 	mutex_lock(&buf->export_lock);
 	a->mapped = false;
-	dma_sync_sgtable_for_cpu(a->dev, sgt, dir);
-	dma_unmap_sgtable(a->dev, sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	dma_sync_sgtable_for_cpu(a->dev, &a->sgt, dir);
+	dma_unmap_sgtable(a->dev, &a->sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	sg_free_table(&a->given);
 	mutex_unlock(&buf->export_lock);
 }
 

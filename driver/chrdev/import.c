@@ -7,12 +7,42 @@
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 
 #include "chrdev.h"
 #include "compat.h"
 
 PRD32_IMPORT_NS_DMA_BUF;
+
+typedef void (*prd32_sync_fn)(struct device *dev, dma_addr_t addr, size_t size,
+			      enum dma_data_direction dir);
+
+/*
+ * Some exporters, udmabuf among them, map without, and leave it to who knows that the bytes are
+ * wanted. By DMA address: the list's pages are no importer's business, and CONFIG_DMABUF_DEBUG
+ * scrambles them. Page by page: an IOMMU's addresses are contiguous where memory is not.
+ */
+static void prd32_import_sync(struct prd32_import *import, prd32_sync_fn sync)
+{
+	struct device *dev = import->attachment->dev;
+	struct scatterlist *sg;
+	int i;
+
+	for_each_sgtable_dma_sg(import->sgt, sg, i) {
+		dma_addr_t addr = sg_dma_address(sg), end = addr + sg_dma_len(sg);
+
+		if (!dma_need_sync(dev, addr))
+			continue;
+		while (addr < end) {
+			size_t size = min_t(u64, end - addr, PAGE_SIZE - offset_in_page(addr));
+
+			sync(dev, addr, size, import->dir);
+			addr += size;
+		}
+	}
+}
 
 /**
  * prd32_import() - map a dma-buf
@@ -42,8 +72,7 @@ int prd32_import(struct prd32_import *import, struct device *dev, int fd, bool t
 	if (IS_ERR(sgt))
 		return PTR_ERR(sgt);
 	import->sgt = sgt;
-	/* Some exporters map without, and leave it to who knows that the bytes are wanted. */
-	dma_sync_sgtable_for_device(dev, sgt, import->dir);
+	prd32_import_sync(import, dma_sync_single_for_device);
 	return 0;
 }
 
@@ -54,7 +83,7 @@ int prd32_import(struct prd32_import *import, struct device *dev, int fd, bool t
 void prd32_import_release(struct prd32_import *import)
 {
 	if (import->sgt) {
-		dma_sync_sgtable_for_cpu(import->attachment->dev, import->sgt, import->dir);
+		prd32_import_sync(import, dma_sync_single_for_cpu);
 		dma_buf_unmap_attachment_unlocked(import->attachment, import->sgt, import->dir);
 	}
 	if (import->attachment)

@@ -23,6 +23,13 @@ def lab(request, workshop, cell, tmp_path_factory) -> Lab:
     return Lab(workshop, Cell(dataclasses.replace(cell.environment, card=card), cell.kernel), folder / "guests")
 
 
+@pytest.fixture(autouse=True)
+def without_driver(uapi):
+    """Afterwards nothing is left of the driver's pieces, whose pages it keeps for the next: dma-debug counts them."""
+    yield
+    uapi.guest.run("rmmod prd32")
+
+
 def test_every_alignment(uapi):
     """Edges go through a piece of the driver's; neighbours, in host and card memory, keep their bytes."""
     uapi("edge", "edged", "granule", timeout=300)
