@@ -48,8 +48,8 @@ def job(cell: Cell, which: str, variables: dict[str, str], subject: Subject, ext
     reports = places.REPORTS / "cells"
     xml = reports / f"{cell.file_name}.xml"
     chosen = () if which == ALL else ("-m", which)
-    argv = (*pytest_words(subject), f"--junit-xml={xml}", "--durations=10", "--cell", cell.name, *chosen, *extra,
-            *levels.without_named(folders(subject), extra))
+    argv = (*pytest_words(subject), f"--junit-xml={xml}", "--durations=10", "--cell", cell.name, *chosen,
+            *levels.pytest_words(["driver"], folders(subject), extra))
     return Job(cell.name, argv, xml, reports / f"{cell.file_name}.log", {**variables, **subject.variables()},
                may_be_empty=bool(extra) or which == COVERING)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from testbed import places
 from testbed.environment import Cell
+from testbed.errors import TestbedError
 from testbed.options import Subject
 
 FOLDERS = {"source": ("tests/source", "tests/harness"), "model": ("tests/model",), "protocol": ("tests/protocol",),
@@ -30,6 +31,26 @@ def again(test: Path, name: str, cell: Cell) -> str:
     return shlex.join(words)
 
 
-def without_named(folders: Iterable[str], extra: Iterable[str]) -> tuple[str, ...]:
-    """The folders to give to pytest: none when the further arguments name files of tests, or single tests in them."""
-    return () if any(word.split("::")[0].endswith(".py") for word in extra) else tuple(folders)
+def narrowed(levels: Iterable[str], extra: Iterable[str]) -> list[str]:
+    """Those of the levels that have tests to run: all, or when the further arguments name files of tests, theirs.
+    TestbedError when none is left."""
+    named = {_level(word) for word in extra if _is_file(word)}
+    if left := [level for level in levels if not named or level in named]:
+        return left
+    raise TestbedError(f"the files that are named have tests of another level: {', '.join(sorted(named))}")
+
+
+def pytest_words(levels: Iterable[str], folders: Iterable[str], extra: Iterable[str]) -> tuple[str, ...]:
+    """What pytest is given for these levels: the further arguments and the folders, or instead of these, those of the
+    files of tests (or single tests in them) that are named and belong here."""
+    others = tuple(word for word in extra if not _is_file(word))
+    named = tuple(word for word in extra if _is_file(word))
+    return (*others, *(word for word in named if _level(word) in levels)) if named else (*others, *folders)
+
+
+def _is_file(word: str) -> bool:
+    return word.split("::")[0].endswith(".py")
+
+
+def _level(word: str) -> str:
+    return of((places.TOP / word.split("::")[0]).resolve())

@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import asdict, replace
 
-from testbed import celljobs, coverage, durations, environment, options, places, resume, workshop
+from testbed import celljobs, coverage, durations, environment, levels, options, places, resume, workshop
 from testbed.environment import Cell
 from testbed.evidence import fresh_folder
 from testbed.filelock import alone
@@ -49,6 +49,7 @@ def _command(given: argparse.Namespace) -> int:
         print(_listed_as_json() if given.json else _listed())
         return 0
     subject, cells = Subject.of(given), chosen(given.env, given.kernel)
+    levels.narrowed(["driver"], given.pytest)
     workshop.install("run", "build", "test", allowed=not given.no_install)
     with alone(places.OUTPUT):
         report = _run(cells, subject, given)

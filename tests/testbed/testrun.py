@@ -43,6 +43,7 @@ def _command(given: argparse.Namespace) -> int:
     subject = Subject.of(given)
     # Somebody else's driver or tests have nothing to do with this tree's style and model.
     chosen = given.level or (["driver"] if subject.module or subject.tests else levels.LEVELS)
+    chosen = levels.narrowed(chosen, given.pytest)
     plan = _cells(given) if "driver" in chosen else {}
     workshop.install("run", "build", "test", allowed=not given.no_install)
     with alone(places.OUTPUT):
@@ -98,8 +99,8 @@ def _host_jobs(host: Sequence[str], variables: dict[str, str], subject: Subject,
                         expected=60))
     if folders := [folder for level in host for folder in levels.FOLDERS[level]]:
         xml = places.REPORTS / "pytest.xml"
-        argv = (sys.executable, "-m", "pytest", *celljobs.SETTINGS, f"--junit-xml={xml}", "--durations=10", *extra,
-                *levels.without_named(folders, extra))
+        argv = (sys.executable, "-m", "pytest", *celljobs.SETTINGS, f"--junit-xml={xml}", "--durations=10",
+                *levels.pytest_words(host, folders, extra))
         jobs.append(Job(", ".join(host), argv, xml, places.REPORTS / "pytest.log", {**variables, **subject.variables()},
                         expected=1e6, may_be_empty=bool(extra)))  # the longest of all: it begins first
     return jobs
