@@ -141,7 +141,8 @@ struct prd32_place {
  * @pattern_seed: what PRD32_PATTERN_SEED takes
  * @pattern_rate: what PRD32_PATTERN_RATE takes
  * @pattern_fifo: what PRD32_PATTERN_FIFO takes
- * @polled: somebody will call prd32_poll() for its completion: no interrupt is wanted
+ * @polled: somebody will call prd32_poll() or prd32_spin() for its completion: no interrupt is
+ *	    wanted
  * @nowait: refuse with -EAGAIN rather than wait for other requests
  * @period: bytes after which @elapsed is called; not 0 makes the request cyclic, which then ends
  *	    only when it is cancelled or fails. @length must be a multiple of it
@@ -206,7 +207,11 @@ int prd32_submit(struct prd32_request *req, int channel);
 void prd32_cancel(struct prd32_request *req, int error);
 u64 prd32_residue(struct prd32_request *req);
 void prd32_cancel_all(struct prd32_client *client, int error);
+
+/* core/poll.c: hearing of the end without an interrupt */
 bool prd32_poll(struct prd32_card *card, unsigned int channel);
+bool prd32_worth_spinning(u64 length);
+void prd32_spin(struct prd32_request *req);
 
 /* core/memory.c: who has which part of card memory */
 int prd32_memory_alloc(struct prd32_card *card, u32 size, u32 *addr);

@@ -19,16 +19,30 @@
 #define MAP_PATIENCE	(HZ / 10)
 
 /**
+ * enum prd32_io_state - who ends a request
+ * @PRD32_IO_TOLD: who tells of its end
+ * @PRD32_IO_SPINNING: who submitted it, and looks for its end
+ * @PRD32_IO_SEEN: the same, and its end has come
+ */
+enum prd32_io_state {
+	PRD32_IO_TOLD,
+	PRD32_IO_SPINNING,
+	PRD32_IO_SEEN,
+};
+
+/**
  * struct prd32_io - a request's own data, behind the block layer's
  * @req: the core's part
  * @sgt: its memory; empty when it is the disk's zeros
  * @since: when it was first tried, jiffies
+ * @state: who has it, once its end has come
  * @sg: room for the list
  */
 struct prd32_io {
 	struct prd32_request req;
 	struct sg_table sgt;
 	unsigned long since;
+	enum prd32_io_state state;
 	struct scatterlist sg[];
 };
 
@@ -88,7 +102,10 @@ static void prd32_unmap(struct prd32_disk *disk, struct request *rq)
 
 static void prd32_io_ended(struct prd32_request *req)
 {
-	blk_mq_complete_request(blk_mq_rq_from_pdu(container_of(req, struct prd32_io, req)));
+	struct prd32_io *io = container_of(req, struct prd32_io, req);
+
+	if (cmpxchg(&io->state, PRD32_IO_SPINNING, PRD32_IO_SEEN) == PRD32_IO_TOLD)
+		blk_mq_complete_request(blk_mq_rq_from_pdu(io));
 }
 
 static void prd32_complete_rq(struct request *rq)
@@ -99,9 +116,21 @@ static void prd32_complete_rq(struct request *rq)
 	blk_mq_end_request(rq, errno_to_blk_status(io->req.error));
 }
 
+/* What ends meanwhile ends here, without the interrupt and the softirq. */
+static void prd32_spin_rq(struct request *rq)
+{
+	struct prd32_io *io = blk_mq_rq_to_pdu(rq);
+
+	prd32_spin(&io->req);
+	if (cmpxchg(&io->state, PRD32_IO_SPINNING, PRD32_IO_TOLD) == PRD32_IO_SEEN)
+		prd32_complete_rq(rq);
+}
+
 static blk_status_t prd32_prepare(struct prd32_disk *disk, struct request *rq)
 {
 	struct prd32_io *io = blk_mq_rq_to_pdu(rq);
+	bool polled = rq->mq_hctx->type == HCTX_TYPE_POLL;
+	bool spin = !polled && prd32_worth_spinning(blk_rq_bytes(rq));
 
 	/* A request that was put off comes again. */
 	if (!(rq->rq_flags & RQF_DONTPREP)) {
@@ -113,9 +142,10 @@ static blk_status_t prd32_prepare(struct prd32_disk *disk, struct request *rq)
 		.length = blk_rq_bytes(rq),
 		.card_addr = disk->area + (blk_rq_pos(rq) << SECTOR_SHIFT),
 		.to_host = rq_data_dir(rq) == READ,
-		.polled = rq->mq_hctx->type == HCTX_TYPE_POLL,
+		.polled = polled || spin,
 		.complete = prd32_io_ended,
 	};
+	io->state = spin ? PRD32_IO_SPINNING : PRD32_IO_TOLD;
 	switch (req_op(rq)) {
 	case REQ_OP_READ:
 	case REQ_OP_WRITE:
@@ -137,15 +167,21 @@ static blk_status_t prd32_queue_rq(struct blk_mq_hw_ctx *hctx,
 	struct prd32_disk *disk = hctx->queue->queuedata;
 	struct prd32_io *io = blk_mq_rq_to_pdu(bd->rq);
 	blk_status_t status;
+	bool spin;
 	int err;
 
 	status = prd32_prepare(disk, bd->rq);
 	if (status != BLK_STS_OK)
 		return status;
+	/* It may be over, and another's, as soon as it is submitted, unless somebody spins. */
+	spin = io->state == PRD32_IO_SPINNING;
 	blk_mq_start_request(bd->rq);
 	err = prd32_submit(&io->req, PRD32_ANY_CHANNEL);
-	if (!err)
+	if (!err) {
+		if (spin)
+			prd32_spin_rq(bd->rq);
 		return BLK_STS_OK;
+	}
 	prd32_unmap(disk, bd->rq);
 	/* Cyclic requests have all the channels, for as long as they like. */
 	return err == -EBUSY ? BLK_STS_RESOURCE : errno_to_blk_status(err);

@@ -146,6 +146,7 @@ struct prd32_pinned {
  * @skip: this byte on
  * @end: called when all is over, where one may sleep, and while the card is still there; NULL when
  *	 prd32_transfer_run() is waiting
+ * @polled: somebody calls prd32_iopoll() until it ends
  * @at_once: @end does not sleep if @pinned is easy to unpin: it may be called in the interrupt
  * @done: result: bytes moved, from the beginning on
  * @error: result: 0 or a negative errno
@@ -172,6 +173,7 @@ struct prd32_transfer {
 	struct sg_table *mapped;
 	u64 skip;
 	void (*end)(struct prd32_transfer *t);
+	bool polled;
 	bool at_once;
 	size_t done;
 	int error;
@@ -321,6 +323,7 @@ void prd32_edge_free(struct prd32_transfer *t);
 /* rw.c */
 ssize_t prd32_read_iter(struct kiocb *iocb, struct iov_iter *to);
 ssize_t prd32_write_iter(struct kiocb *iocb, struct iov_iter *from);
+int prd32_iopoll(struct kiocb *iocb, struct io_comp_batch *batch, unsigned int flags);
 
 /* ioctl.c */
 long prd32_ioctl(struct file *file, unsigned int cmd, unsigned long arg);

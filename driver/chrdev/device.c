@@ -37,6 +37,8 @@ static int prd32_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	pf->cd = cd;
 	pf->file = file;
+	/* Nothing else is ever done, so who asks for it, as for polled I/O he must, may have it. */
+	file->f_mode |= FMODE_CAN_ODIRECT;
 	INIT_LIST_HEAD(&pf->areas);
 	xa_init_flags(&pf->buffers, XA_FLAGS_ALLOC1);
 	spin_lock_init(&pf->lock);
@@ -105,6 +107,7 @@ static const struct file_operations prd32_fops = {
 	.llseek = prd32_llseek,
 	.read_iter = prd32_read_iter,
 	.write_iter = prd32_write_iter,
+	.iopoll = prd32_iopoll,
 	.splice_read = copy_splice_read,
 	.splice_write = iter_file_splice_write,
 	.poll = prd32_file_poll,

@@ -99,6 +99,7 @@ static int prd32_rw_queued(struct prd32_chrdev *cd, struct kiocb *iocb, struct i
 	async->t.pinned = &async->mem;
 	async->t.end = prd32_async_end;
 	async->t.at_once = true;
+	async->t.polled = iocb->ki_flags & IOCB_HIPRI;
 	err = prd32_transfer_start(&async->t);
 	if (!err)
 		return -EIOCBQUEUED;
@@ -159,4 +160,30 @@ ssize_t prd32_read_iter(struct kiocb *iocb, struct iov_iter *to)
 ssize_t prd32_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	return prd32_rw_iter(iocb, from, false);
+}
+
+/**
+ * prd32_iopoll() - look whether polled requests have ended (io_uring's IOPOLL)
+ * @iocb: one of them
+ * @batch: not used
+ * @flags: not used: one look is all that is ever done
+ *
+ * The core says which channel is the least busy, so look at each.
+ *
+ * Return: how many requests of the core ended.
+ */
+int prd32_iopoll(struct kiocb *iocb, struct io_comp_batch *batch, unsigned int flags)
+{
+	struct prd32_file *pf = iocb->ki_filp->private_data;
+	struct prd32_chrdev *cd = pf->cd;
+	unsigned int i;
+	int ended = 0;
+
+	/* All that was under way has ended already when the card is gone. */
+	if (!prd32_chrdev_enter(cd))
+		return 0;
+	for (i = 0; i < cd->info.channels; i++)
+		ended += prd32_poll(cd->client->card, i);
+	prd32_chrdev_leave(cd);
+	return ended;
 }

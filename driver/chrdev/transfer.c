@@ -81,6 +81,7 @@ static int prd32_transfer_submit(struct prd32_transfer *t, struct scatterlist *s
 	t->req.card_addr = card_addr;
 	t->req.length = length;
 	t->req.to_host = to_host;
+	t->req.polled = t->polled || (!t->end && prd32_worth_spinning(length));
 	t->req.complete = prd32_transfer_complete;
 	reinit_completion(&t->done_event);
 	spin_lock_irqsave(&t->lock, flags);
@@ -218,6 +219,8 @@ int prd32_transfer_run(struct prd32_transfer *t)
 		goto leave;
 	}
 	do {
+		if (t->req.polled)
+			prd32_spin(&t->req);
 		if (wait_for_completion_killable(&t->done_event)) {
 			prd32_transfer_abort(t, -EINTR);
 			wait_for_completion(&t->done_event);

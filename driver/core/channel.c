@@ -255,23 +255,6 @@ bool prd32_channel_event(struct prd32_channel *ch, bool ask)
 }
 
 /**
- * prd32_poll() - look whether a request has ended, without an interrupt
- * @card: the card
- * @channel: the channel that the request was submitted to
- *
- * Return: true when one had; its complete() was called.
- */
-bool prd32_poll(struct prd32_card *card, unsigned int channel)
-{
-	struct prd32_channel *ch = &card->ch[channel];
-	bool ended = prd32_channel_event(ch, false);
-
-	if (ended)
-		ch->stats.polls++;
-	return ended;
-}
-
-/**
  * prd32_channel_replay() - the active request lost its engine: have it done again
  * @ch: the channel, locked, with an idle engine
  * @done: the request, if it cannot be repeated

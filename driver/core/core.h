@@ -4,8 +4,8 @@
  *
  * Files follow a request: queue.c takes it, channel.c has it done, prd.c turns its memory into
  * descriptors in the table of prdt.c, hw.c makes the card work on them, irq.c hears of the end,
- * recovery.c of an end that does not come. pci.c brings card and driver together, power.c and
- * errors.c part and reunite them, clients.c seats the front ends.
+ * poll.c looks for it, recovery.c is for one that does not come. pci.c brings card and driver
+ * together, power.c and errors.c part and reunite them, clients.c seats the front ends.
  */
 #ifndef PRD32_CORE_H
 #define PRD32_CORE_H
@@ -138,6 +138,8 @@ struct prd32_card {
 /* Module parameters, main.c */
 extern unsigned int prd32_timeout_ms;
 extern bool prd32_use_writeback;
+extern unsigned int prd32_spin_us;
+extern unsigned int prd32_spin_kib;
 
 /* hw.c: the only file that touches registers */
 int prd32_hw_identify(struct prd32_card *card);

@@ -8,11 +8,16 @@
 
 #include "core.h"
 
+/* Others may have to wait as long for the processor. */
+#define PRD32_SPIN_US_MAX 1000
+
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
 unsigned int prd32_timeout_ms = 10 * MSEC_PER_SEC;
 bool prd32_use_writeback = true;
+unsigned int prd32_spin_us;
+unsigned int prd32_spin_kib = 128;
 
 static int prd32_set_timeout(const char *val, const struct kernel_param *kp)
 {
@@ -25,6 +30,21 @@ static const struct kernel_param_ops prd32_timeout_ops = {
 };
 module_param_cb(timeout_ms, &prd32_timeout_ops, &prd32_timeout_ms, 0644);
 MODULE_PARM_DESC(timeout_ms, "deadline of one descriptor table, ms (1..600000, default 10000)");
+
+static int prd32_set_spin(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, PRD32_SPIN_US_MAX);
+}
+
+static const struct kernel_param_ops prd32_spin_ops = {
+	.set = prd32_set_spin,
+	.get = param_get_uint,
+};
+module_param_cb(spin_us, &prd32_spin_ops, &prd32_spin_us, 0644);
+MODULE_PARM_DESC(spin_us, "for how long who waits looks for the end before it sleeps, us (0..1000, default 0: not at all)");
+
+module_param_named(spin_kib, prd32_spin_kib, uint, 0644);
+MODULE_PARM_DESC(spin_kib, "spin_us is for requests of at most so much, KiB (default 128)");
 
 module_param_named(writeback, prd32_use_writeback, bool, 0444);
 MODULE_PARM_DESC(writeback, "have the card write its status to memory, if it can (default Y)");

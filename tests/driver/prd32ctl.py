@@ -2,6 +2,7 @@
 """The guest's prd32ctl, as the driver's tests use it."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 
@@ -74,6 +75,15 @@ def interrupts(guest: Guest) -> int:
     count = guest.run("awk '/prd32-ch0/ { for (i = 2; $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' "
                       "/proc/interrupts").text
     return int(count)
+
+
+def counters(guest) -> dict[str, int]:
+    """What the driver counted, over all channels: struct prd32_stats."""
+    text = guest.run(f"cat /sys/kernel/debug/prd32/{card_address(guest)}/channels").text
+    counts: dict[str, int] = {}
+    for name, value in re.findall(r"^  (\w+) (\d+)$", text, re.M):
+        counts[name] = counts.get(name, 0) + int(value)
+    return counts
 
 
 def expect_interrupts(guest: Guest, before: int, count: int) -> None:

@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads and writes through io_uring and libaio's interface: several under way at once, and ended early."""
 
+import errno
+
 import pytest
+
+from blockdisk import fio, fio_words, report
+from prd32ctl import DEVICE, MIB, counters, interrupts, wait_until
+
+_DRIVER = "/sys/bus/auxiliary/drivers/prd32.chrdev"
 
 
 def test_io_uring(uapi):
@@ -16,3 +23,30 @@ def test_io_uring_with_memory_kept_pinned(uapi):
 
 def test_libaio(uapi):
     uapi("aio")
+
+
+def test_polled(tools):
+    """io_uring looks for the ends itself: nobody is interrupted, and what is not polled works beside it."""
+    before = interrupts(tools)
+    sizes = {"bsrange": "512-1m", "blockalign": 512, "rw": "randwrite", "size": 32 * MIB, "verify": "crc32c"}
+    fio(tools, "--hipri", disk=DEVICE, ioengine="io_uring", iodepth=8, **sizes)
+    assert interrupts(tools) == before
+    assert counters(tools)["polls"] > 0
+    fio(tools, disk=DEVICE, ioengine="libaio", iodepth=8, **sizes)
+    assert interrupts(tools) > before
+    counts = counters(tools)
+    assert (counts["lost"], counts["failed"]) == (0, 0)
+
+
+@pytest.mark.expect_violations("data-read")
+def test_polled_errors(tools, faults):
+    """An error is found by looking, too; so is that the card has left."""
+    faults.add("abort", "dma-read")
+    words = fio_words("--hipri", disk=DEVICE, ioengine="io_uring", rw="write", bs="4k", size=MIB)
+    assert report(tools.run(words, check=False))["error"] == errno.EIO
+    fio(tools, "--hipri", disk=DEVICE, ioengine="io_uring", rw="write", bs="4k", size=MIB)
+    process = tools.start([*words, "--time_based", "--runtime=60"])
+    before = counters(tools)["polls"]
+    wait_until(lambda: counters(tools)["polls"] > before + 20, "fio works")
+    tools.run(f"echo prd32.chrdev.0 >{_DRIVER}/unbind")
+    assert process.wait(60).exit_code != 0

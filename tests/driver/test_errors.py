@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from prd32ctl import (DEVICE, FUNCTION, KIB, MIB, PARAMETERS, call, card_address, expect_usable, interrupts, wait_until)
+from prd32ctl import (DEVICE, FUNCTION, KIB, MIB, PARAMETERS, call, card_address, counters, expect_usable, interrupts,
+                      wait_until)
 
 SOON = 300  # ms: a deadline that a test waits for
 
@@ -15,15 +16,6 @@ def hasty(card):
     """The card, with a driver that waits for a table no longer than SOON."""
     card.run(f"echo {SOON} > {PARAMETERS}/timeout_ms")
     return card
-
-
-def channels(guest) -> dict[str, int]:
-    """What the driver counted, over all channels."""
-    text = guest.run(f"cat /sys/kernel/debug/prd32/{card_address(guest)}/channels").text
-    counts: dict[str, int] = {}
-    for name, value in re.findall(r"^  (\w+) (\d+)$", text, re.M):
-        counts[name] = counts.get(name, 0) + int(value)
-    return counts
 
 
 def log(guest) -> str:
@@ -38,7 +30,7 @@ def test_a_lost_interrupt_delays_and_does_no_more(hasty, faults):
     call(hasty, "write", MIB, offset=0, seed=5)
     rule.wait_fired()
     assert call(hasty, "read", MIB, offset=0, seed=5)["matching"] == MIB
-    counts = channels(hasty)
+    counts = counters(hasty)
     assert (counts["lost"], counts["timeouts"], counts["stops"]) == (1, 0, 0)
     assert "an interrupt was lost" in log(hasty)
 
@@ -50,7 +42,7 @@ def test_interrupts_that_come_twice_or_late(card, faults, fault):
         call(card, "write", 100 * KIB + seed, offset=seed, seed=seed)
         assert call(card, "read", 100 * KIB + seed, offset=seed, seed=seed)["matching"] == 100 * KIB + seed
     assert rule.fired >= 10
-    assert channels(card)["failed"] == 0
+    assert counters(card)["failed"] == 0
 
 
 def test_spurious_interrupts(card, faults):
@@ -62,7 +54,7 @@ def test_spurious_interrupts(card, faults):
     faults.add("spurious", "dma-write", count=0, interrupt=0)
     expect_usable(card)
     assert interrupts(card) > before
-    assert channels(card)["failed"] == 0
+    assert counters(card)["failed"] == 0
     assert "nobody cared" not in card.run("dmesg").text
 
 
@@ -73,7 +65,7 @@ def test_a_stalled_transfer_is_stopped(hasty, faults):
     faults.add("stall", "dma-write", channel=0)
     result = call(hasty, "read", MIB, offset=0)
     assert (result["result"], result["errno"]) == (-1, "ETIMEDOUT")
-    counts = channels(hasty)
+    counts = counters(hasty)
     assert (counts["timeouts"], counts["stops"], counts["channel_resets"]) == (1, 1, 0)
     expect_usable(hasty)
 
@@ -91,7 +83,7 @@ def test_what_was_moved_before_the_stall_is_returned(hasty, faults):
 def test_an_engine_that_is_deaf_to_stop_is_reset(hasty, faults):
     faults.add("stall", "dma-write", channel=0, survives="stop")
     assert call(hasty, "read", MIB, offset=0)["errno"] == "ETIMEDOUT"
-    counts = channels(hasty)
+    counts = counters(hasty)
     assert (counts["stops"], counts["channel_resets"], counts["function_resets"]) == (1, 1, 0)
     expect_usable(hasty)
 
@@ -101,9 +93,9 @@ def test_an_engine_that_is_deaf_to_its_reset_costs_a_function_reset(hasty, fault
     other = hasty.start(["prd32ctl", "roundtrip", "--size", str(4 * MIB), "--card-offset", str(32 * MIB),
                          "--iterations", "40"])
     faults.add("stall", "dma-write", channel=0, survives="channel-reset")
-    wait_until(lambda: channels(hasty)["function_resets"] == 1, "a function reset")
+    wait_until(lambda: counters(hasty)["function_resets"] == 1, "a function reset")
     other.wait(60)
-    assert channels(hasty)["channel_resets"] == 1
+    assert counters(hasty)["channel_resets"] == 1
     assert f"{card_address(hasty)}: channel 0 does not reset: resetting the card" in log(hasty)
     expect_usable(hasty)
 
@@ -129,7 +121,7 @@ def test_a_status_block_that_the_bus_refuses(card, faults):
     call(card, "write", 64 * KIB, offset=0, seed=4)
     faults.add("abort", "writeback", channel=0)
     assert call(card, "read", 64 * KIB, offset=0, seed=4)["matching"] == 64 * KIB
-    counts = channels(card)
+    counts = counters(card)
     assert (counts["lost"], counts["failed"]) == (0, 1)
     assert "WRITEBACK_REFUSED" in log(card)
     expect_usable(card)
@@ -165,13 +157,13 @@ def test_who_waits_in_a_queue_learns_at_once_that_the_card_has_left(card, faults
     card.run(f"echo 10000 > {PARAMETERS}/timeout_ms")
     stall = faults.add("stall", "dma-write")  # the channels share an engine: the other one waits, too
     jobs = [card.start(f"dd if={DEVICE} of=/dev/null bs=1M count=1 2>/tmp/reader{n}") for n in range(readers)]
-    wait_until(lambda: channels(card)["depth"] == readers, "all of them wait")
+    wait_until(lambda: counters(card)["depth"] == readers, "all of them wait")
     stall.wait_fired()
     faults.all_ones()
     for number, job in enumerate(jobs):
         job.wait(50)
         assert "No such device" in card.run(f"cat /tmp/reader{number}").text
-    assert channels(card)["timeouts"] == 0
+    assert counters(card)["timeouts"] == 0
     faults.all_ones(False)
     faults.clear()
     card.run(f"echo 1 > /sys/bus/pci/devices/{card_address(card)}/reset")

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Looking for the end of a request, instead of being told by an interrupt: for as long as somebody
+ * likes (io_uring's polled I/O), or for a moment, by who would sleep until then anyway. That saves
+ * the interrupt and, what is more, falling asleep and waking up.
+ */
+#include <linux/ktime.h>
+#include <linux/processor.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+
+#include "core.h"
+
+/**
+ * prd32_poll() - look whether a request has ended, without an interrupt
+ * @card: the card
+ * @channel: the channel that the request was submitted to
+ *
+ * Return: true when one had; its complete() was called.
+ */
+bool prd32_poll(struct prd32_card *card, unsigned int channel)
+{
+	struct prd32_channel *ch = &card->ch[channel];
+	bool ended = prd32_channel_event(ch, false);
+
+	if (ended)
+		ch->stats.polls++;
+	return ended;
+}
+
+/**
+ * prd32_worth_spinning() - shall who submits a request look for its end for a moment
+ * @length: bytes that it moves
+ *
+ * Return: true if its @polled should be set, and prd32_spin() called.
+ */
+bool prd32_worth_spinning(u64 length)
+{
+	return READ_ONCE(prd32_spin_us) && length <= (u64)READ_ONCE(prd32_spin_kib) * SZ_1K;
+}
+
+/* Enough was looked: from now on an interrupt tells. */
+static void prd32_want_interrupt(struct prd32_request *req, struct prd32_channel *ch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	if (req->ch == ch) {
+		req->polled = false;
+		if (ch->active == req)
+			prd32_hw_set_irq(ch, true);
+	}
+	spin_unlock_irqrestore(&ch->lock, flags);
+	/*
+	 * What ended before its cause was cleared interrupts nobody. The register that is read here
+	 * comes after the clearing, and says so.
+	 */
+	prd32_channel_event(ch, true);
+}
+
+/**
+ * prd32_spin() - look for the end of a request for a moment
+ * @req: a request that was submitted with @polled; it may be completing right now, but must exist
+ *	 until this returns
+ *
+ * For spin_us at most, and not while others need this processor, nor while it waits behind other
+ * requests. From then on it is not a polled one any more. From any context that may take so long.
+ */
+void prd32_spin(struct prd32_request *req)
+{
+	u64 until = ktime_get_ns() + (u64)READ_ONCE(prd32_spin_us) * NSEC_PER_USEC;
+	struct prd32_channel *ch;
+
+	while ((ch = READ_ONCE(req->ch))) {
+		if (prd32_poll(ch->card, ch->index))
+			continue;
+		if (READ_ONCE(ch->active) != req || need_resched() || ktime_get_ns() > until) {
+			prd32_want_interrupt(req, ch);
+			return;
+		}
+		cpu_relax();
+	}
+}
