@@ -35,26 +35,38 @@ _SPIN = ("--spin-us", "400")
 _CARDS = (("--no-memory-mapping", *_SPIN), _SPIN)
 _SECONDS, _QUICK_SECONDS = 1.0, 0.1  # of one job
 _FIO_SECONDS = 120.0
+_HUGE_PAGES = 24  # of 2 MiB: twice what a job's buffers take
+# The driver's parameters: what is spun for, and for how long.
+_SPINNING = {"spin_us": 1000, "spin_kib": 1024}
+_NOT_SPINNING = {"spin_us": 0}
 
 
 @dataclass(frozen=True)
 class _Device:
-    """What fio works on. `direct`: past the cache, which the character device has none of."""
+    """What fio works on. `direct`: past the cache, which the character device has none of. `engine`: how, if not by
+    read() and write() at depth 1 and by libaio beyond. `spin`: the driver looks for the end before it sleeps."""
 
     path: str
     direct: bool = True
-    engine: tuple[str, ...] = ("--ioengine=libaio",)
+    engine: tuple[str, ...] = ()
+    spin: bool = False
+
+    def engine_words(self, depth: int) -> tuple[str, ...]:
+        """The arguments of fio that choose the interface."""
+        return self.engine or ("--ioengine=psync" if depth == 1 else "--ioengine=libaio",)
 
 
 _DEVICES = {
     "block": _Device("/dev/prd32b0"), "char": _Device("/dev/prd32-0", direct=False),
+    "block-spin": _Device("/dev/prd32b0", spin=True), "char-spin": _Device("/dev/prd32-0", direct=False, spin=True),
     "block-waiting": _Device("/dev/prd32b1"), "char-waiting": _Device("/dev/prd32-1", direct=False),
     # By io_uring: told of the end by an interrupt, or looking for it.
     "block-ring": _Device("/dev/prd32b0", engine=("--ioengine=io_uring",)),
     "block-polled": _Device("/dev/prd32b0", engine=("--ioengine=io_uring", "--hipri")),
+    "char-polled": _Device("/dev/prd32-0", engine=("--ioengine=io_uring", "--hipri")),
     "ide": _Device("/dev/sda"), "nvme": _Device("/dev/nvme0n1"),
 }
-_OURS = ("block", "block-polled", "char")
+_OURS = ("block", "block-spin", "block-polled", "char", "char-spin", "char-polled")
 # By the group of the figures: what ours are compared with, and how many times as fast they shall be, if that is a goal.
 _REFERENCES = {"ide": ("a disk of QEMU's own bus-master engine (piix3-ide) that holds no data", 2.0),
                "nvme": ("QEMU's NVMe on a disk that holds no data", 1.0),
@@ -78,7 +90,8 @@ _WORKS = [_Work(rw, size, depth) for size in ("128k", "1m") for depth in (1, 8) 
 _SMALL_WORKS = [_Work(rw, "4k", 1) for rw in ("read", "write")]
 # Which devices take turns at which work. Small ones show what polling is for.
 _TURNS = {**{work: tuple(_DEVICES) for work in _WORKS},
-          **{work: ("block-ring", "block-polled", "nvme") for work in _SMALL_WORKS}}
+          **{work: ("block", "block-spin", "block-ring", "block-polled", "char", "char-spin", "char-polled", "nvme")
+             for work in _SMALL_WORKS}}
 
 
 @dataclass
@@ -119,6 +132,9 @@ def _guest(ready: Workshop, cell: Cell, folder: Path, stack: ExitStack) -> Guest
     toolsdisk.plug(guest, toolsdisk.image(arch, lambda _text: None))
     paths = " && ".join(f"test -e {device.path}" for device in _DEVICES.values())
     guest.run(f"modprobe -a {' '.join(_MODULES)} && until {paths}; do sleep 0.1; done", timeout=60)
+    # Before memory is in pieces.
+    guest.run(f"echo {_HUGE_PAGES} >/proc/sys/vm/nr_hugepages && "
+              f"awk '/HugePages_Total/ {{ exit $2 != {_HUGE_PAGES} }}' /proc/meminfo")
     return guest
 
 
@@ -139,10 +155,14 @@ def _rounds(guest: Guest, samples: dict[tuple[_Work, str], _Samples], works: lis
 
 
 def _run(guest: Guest, work: _Work, device: _Device, seconds: float) -> tuple[float, float]:
-    """One job: MiB/s, and ms of the guest's processor for each MiB. In a fio of its own: what has run
-    a job before gets its buffers in smaller pieces of memory, which costs a third of the speed."""
-    words = ["fio", "--output-format=json", *device.engine, "--name=bench", f"--filename={device.path}",
-             f"--direct={device.direct:d}", f"--rw={work.rw}", f"--bs={work.size}", f"--iodepth={work.depth}",
+    """One job: MiB/s, and ms of the guest's processor for each MiB. Its buffers are huge pages, and fio neither changes
+    them nor looks at the clock more than it must: what every device pays for alike hides how they differ."""
+    for name, value in (_SPINNING if device.spin else _NOT_SPINNING).items():
+        guest.run(f"echo {value} >/sys/module/prd32/parameters/{name}")
+    words = ["fio", "--output-format=json", *device.engine_words(work.depth), "--name=bench",
+             "--mem=shmhuge", "--hugepage-size=2m", "--scramble_buffers=0", "--gtod_reduce=1",
+             f"--filename={device.path}", f"--direct={device.direct:d}", f"--rw={work.rw}", f"--bs={work.size}",
+             f"--iodepth={work.depth}",
              f"--size={_AREA}", "--time_based", f"--runtime={seconds * 1000:.0f}ms",
              "--exec_prerun=cp /proc/uptime /tmp/began", "--exec_postrun=cp /proc/uptime /tmp/ended"]
     said = guest.run(words, timeout=_FIO_SECONDS).text
@@ -168,7 +188,8 @@ def _pairs(work: _Work) -> Iterator[tuple[str, str, str]]:
     """What is compared with what: the group, ours, and the other one."""
     pairs = [*((group, ours, group) for group in ("ide", "nvme") for ours in _OURS),
              *(("posted", f"{ours}-waiting", ours) for ours in ("block", "char")),
-             ("interrupt", "block-polled", "block-ring")]
+             ("interrupt", "block-polled", "block-ring"),
+             *(("interrupt", f"{ours}-spin", ours) for ours in ("block", "char"))]
     for group, ours, other in pairs:
         if {ours, other} <= set(_TURNS[work]):
             yield group, ours, other
