@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Tracepoints: a request's way, one event a step. /sys/kernel/tracing/events/prd32
+ *
+ * Names are recorded as text: what reads a trace elsewhere (trace-cmd, perf) cannot call functions.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM prd32
@@ -8,9 +10,12 @@
 #if !defined(PRD32_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define PRD32_TRACE_H
 
+#include <linux/string.h>
 #include <linux/tracepoint.h>
 
 #include "core.h"
+
+#define PRD32_TRACE_NAME_LEN 24
 
 DECLARE_EVENT_CLASS(prd32_request,
 	TP_PROTO(const struct prd32_channel *ch, const struct prd32_request *req),
@@ -20,7 +25,7 @@ DECLARE_EVENT_CLASS(prd32_request,
 		__field(unsigned int, channel)
 		__field(const void *, req)
 		__field(bool, to_host)
-		__field(u8, endpoint)
+		__array(char, endpoint, PRD32_TRACE_NAME_LEN)
 		__field(u32, card_addr)
 		__field(u64, length)
 		__field(u64, moved)
@@ -32,7 +37,8 @@ DECLARE_EVENT_CLASS(prd32_request,
 		__entry->channel = ch->index;
 		__entry->req = req;
 		__entry->to_host = req->to_host;
-		__entry->endpoint = req->endpoint;
+		strscpy(__entry->endpoint, prd32_endpoint_name(req->endpoint),
+			PRD32_TRACE_NAME_LEN);
 		__entry->card_addr = req->card_addr;
 		__entry->length = req->length;
 		__entry->moved = req->moved;
@@ -42,8 +48,8 @@ DECLARE_EVENT_CLASS(prd32_request,
 	TP_printk("card=%u ch=%u req=%p %s endpoint=%s card_addr=%#x length=%llu moved=%llu prds=%u error=%d",
 		  __entry->card, __entry->channel, __entry->req,
 		  __entry->to_host ? "to-host" : "from-host",
-		  prd32_endpoint_name(__entry->endpoint), __entry->card_addr, __entry->length,
-		  __entry->moved, __entry->prds, __entry->error)
+		  __entry->endpoint, __entry->card_addr, __entry->length, __entry->moved,
+		  __entry->prds, __entry->error)
 );
 
 /* A front end hands a request over. */
@@ -82,7 +88,7 @@ TRACE_EVENT(prd32_error,
 	TP_STRUCT__entry(
 		__field(unsigned int, card)
 		__field(unsigned int, channel)
-		__field(u32, code)
+		__array(char, code, PRD32_TRACE_NAME_LEN)
 		__field(u32, index)
 		__field(u32, address)
 		__field(u32, moved)
@@ -90,14 +96,14 @@ TRACE_EVENT(prd32_error,
 	TP_fast_assign(
 		__entry->card = ch->card->info.id;
 		__entry->channel = ch->index;
-		__entry->code = report->code;
+		strscpy(__entry->code, prd32_err_name(report->code), PRD32_TRACE_NAME_LEN);
 		__entry->index = report->index;
 		__entry->address = report->address;
 		__entry->moved = report->moved;
 	),
 	TP_printk("card=%u ch=%u %s descriptor=%u address=%#x moved=%u", __entry->card,
-		  __entry->channel, prd32_err_name(__entry->code), __entry->index,
-		  __entry->address, __entry->moved)
+		  __entry->channel, __entry->code, __entry->index, __entry->address,
+		  __entry->moved)
 );
 
 /* A front end maps or unmaps memory for the card. */
