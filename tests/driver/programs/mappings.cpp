@@ -57,6 +57,9 @@ void cached(const Place& place) {
   there_and_back(place, PRD32_BUFFER_CACHED, 4 * kMiB + 300);
 }
 void noncontiguous(const Place& place) {
+  there_and_back(place, PRD32_BUFFER_NONCONTIGUOUS, 64 * kKiB);
+}
+void noncontiguous_cut(const Place& place) {
   there_and_back(place, PRD32_BUFFER_NONCONTIGUOUS, kMiB);
 }
 
@@ -211,7 +214,7 @@ void child_has_it_too(const Place& place) {
 void hold(const Place& place) {
   const Card card(place.device);
   for (const auto kind : kKinds) {
-    static_cast<void>(card.buffer(kind, 256 * kKiB));
+    static_cast<void>(card.buffer(kind, 64 * kKiB));
   }
   pause();
 }
@@ -223,6 +226,7 @@ std::vector<Case> mapping_cases() {
           {"mmap.write_combine", write_combine},
           {"mmap.cached", cached},
           {"mmap.noncontiguous", noncontiguous},
+          {"mmap.noncontiguous_cut", noncontiguous_cut},
           {"mmap.part", part},
           {"mmap.arguments", arguments},
           {"mmap.subpage", subpage},
