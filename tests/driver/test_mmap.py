@@ -59,7 +59,7 @@ def test_offset_and_length(uapi):
 
 @pytest.mark.technique("mmap-coherent", "mmap-cached")
 def test_direct_io(uapi):
-    """A coherent mapping has no pages to give to others; a cached one has."""
+    """A coherent mapping may have no pages to give to others; a cached one has."""
     uapi("mmap.direct_io", "mmap.cached_has_pages")
 
 
