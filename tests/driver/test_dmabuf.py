@@ -33,6 +33,7 @@ def test_what_is_no_dma_buf(uapi):
     uapi("dmabuf.refused")
 
 
+@pytest.mark.covering
 @pytest.mark.technique("dma-buf-export")
 def test_export(uapi):
     """Mapped by others, given to the card again as somebody else's, and kept by who has it."""
