@@ -57,6 +57,7 @@ def test_offset_and_length(uapi):
     uapi("mmap.part", "mmap.arguments")
 
 
+@pytest.mark.kernels("6.1", "6.12", "7.2")  # `debug` warns where the coherent memory has pages: they are mapped twice
 @pytest.mark.technique("mmap-coherent", "mmap-cached")
 def test_direct_io(uapi):
     """A coherent mapping may have no pages to give to others; a cached one has."""
