@@ -92,7 +92,9 @@ void run(const Options& options) {
   FaultRules rules;
   Timers timers;
   FaultyBus faults("faults", vectors::kCount, rules, timers);
+  Waveform waveform(options.wave, card);
   const auto reset_card = [&] {
+    waveform.step();
     faults.reset();
     card.reset();
   };
@@ -114,7 +116,6 @@ void run(const Options& options) {
   faults.card_irq.bind(card_lines);
   faults.irq.bind(lines);
   bridge.irq.bind(lines);
-  Waveform waveform(options.wave, card);
   const unsigned quantum = options.wave.empty() ? kQuantumUs : 0;
   tlm::tlm_global_quantum::instance().set(sc_core::sc_time(quantum, sc_core::SC_US));
   FaultControl control(rules, faults, card, options.injected);
@@ -140,7 +141,7 @@ void run(const Options& options) {
   tell_ready(options.ready_fd);
   SPDLOG_INFO("ready for clients at {}", options.socket.empty() ? "--socket-fd" : options.socket.c_str());
   loop.run();
-  waveform.finish();
+  waveform.step();
   report();
 }
 

@@ -57,7 +57,7 @@ void play(Task& task) {
   report.begin();
   Player(task.run, bench, log, report).play();
   task.report = report.finish(bench.card.statistics());
-  wave.finish();
+  wave.step();
 }
 
 /// In this process.

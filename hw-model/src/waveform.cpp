@@ -38,7 +38,7 @@ Waveform::~Waveform() {
   }
 }
 
-void Waveform::finish() {
+void Waveform::step() {
   if (file_ != nullptr) {
     sc_core::sc_start(1, sc_core::SC_PS);
   }

@@ -24,9 +24,10 @@ class Waveform {
   Waveform& operator=(Waveform&&) = delete;
   ~Waveform();
 
-  /// Simulated time goes on by one step of the file, in which what has changed last is written. Outside of the
+  /// Simulated time goes on by one step of the file, in which what has changed last is written: at the end, and before
+  /// what changes the card again at the same time, of which the file would show the last value alone. Outside of the
   /// simulation; nothing when there is no file.
-  void finish();
+  void step();
 
  private:
   sc_core::sc_trace_file* file_ = nullptr;
