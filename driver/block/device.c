@@ -18,6 +18,11 @@
 #define MAX_SEGMENTS	512
 #define PAGE_OF_CARD	SZ_4K
 #define BEST_SIZE	SZ_1M
+/*
+ * Linux 6.1 looks for a place in the bounce buffer in steps of 8 KiB from wherever the buffer begins,
+ * and may never meet a 64 KiB boundary: a piece that just fits between two of them is refused then.
+ */
+#define BOUNCED_SEGMENT	SZ_32K
 
 static int prd32_disk_mib = -1;
 module_param_named(disk_mib, prd32_disk_mib, int, 0644);
@@ -49,8 +54,8 @@ static u64 prd32_disk_size(const struct prd32_info *info)
 static void prd32_block_limits(const struct prd32_disk *disk, struct queue_limits *lim)
 {
 	struct prd32_card *card = disk->client->card;
-	u64 most = min_t(u64, disk->max_segments * PRD32_LIMIT_PRD_MAX_BYTES,
-			 dma_max_mapping_size(prd32_dma_dev(card)));
+	size_t mapping = dma_max_mapping_size(prd32_dma_dev(card));
+	u64 most = min_t(u64, disk->max_segments * PRD32_LIMIT_PRD_MAX_BYTES, mapping);
 
 	*lim = (struct queue_limits){
 		.logical_block_size = SECTOR_SIZE,
@@ -59,7 +64,8 @@ static void prd32_block_limits(const struct prd32_disk *disk, struct queue_limit
 		.io_opt = round_down(min_t(u64, most, BEST_SIZE), PAGE_OF_CARD),
 		.max_hw_sectors = round_down(most, PAGE_OF_CARD) >> SECTOR_SHIFT,
 		.max_segments = disk->max_segments,
-		.max_segment_size = PRD32_LIMIT_PRD_MAX_BYTES,
+		.max_segment_size = mapping == SIZE_MAX ? PRD32_LIMIT_PRD_MAX_BYTES :
+							  BOUNCED_SEGMENT,
 		.seg_boundary_mask = PRD32_LIMIT_PRD_BOUNDARY - 1,
 		/* No less than a word: the block layer takes 0 for a sector. */
 		.dma_alignment = max_t(u32, prd32_info(card)->granule, sizeof(u32)) - 1,

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 #include "card.hpp"
 
@@ -68,18 +69,28 @@ struct Memfd {
   explicit Memfd(std::size_t size) : file(memfd_create("prd32", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
     expect(file.get() >= 0 && ftruncate(file.get(), static_cast<off_t>(size)) == 0, "memfd");
     expect(fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK) == 0, "F_SEAL_SHRINK");
+    std::ranges::fill(Mapping(file.get(), size, 0).bytes(), std::uint8_t{0});  // its pages come now, in this order
   }
+  // Its pieces of 64 KiB, the last one first: in order they may be one segment (Linux 7.2 joins what is contiguous),
+  // which is too long for a bounce buffer.
   [[nodiscard]] Descriptor dma_buf(std::size_t size) const {
     const Descriptor maker(open("/dev/udmabuf", O_RDWR | O_CLOEXEC));
     expect(maker.get() >= 0, "/dev/udmabuf");
-    udmabuf_create argument{};
-    argument.memfd = static_cast<std::uint32_t>(file.get());
-    argument.flags = UDMABUF_FLAGS_CLOEXEC;
-    argument.size = size;
-    Descriptor made(ioctl(maker.get(), UDMABUF_CREATE, &argument));
-    expect(made.get() >= 0, "UDMABUF_CREATE");
+    const auto count = static_cast<std::uint32_t>(size / kPiece);
+    std::vector<std::uint64_t> storage((sizeof(udmabuf_create_list) + count * sizeof(udmabuf_create_item)) / 8);
+    auto* const list = reinterpret_cast<udmabuf_create_list*>(storage.data());
+    list->flags = UDMABUF_FLAGS_CLOEXEC;
+    list->count = count;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      list->list[i].memfd = static_cast<std::uint32_t>(file.get());
+      list->list[i].offset = (count - 1 - i) * kPiece;
+      list->list[i].size = kPiece;
+    }
+    Descriptor made(ioctl(maker.get(), UDMABUF_CREATE_LIST, list));
+    expect(made.get() >= 0, "UDMABUF_CREATE_LIST");
     return made;
   }
+  static constexpr std::size_t kPiece = 64 * kKiB;
   Descriptor file;
 };
 
@@ -87,7 +98,7 @@ void udmabuf(const Place& place) {
   constexpr std::size_t kSize = 2 * kMiB;
   const Memfd memory(kSize);
   const Descriptor dma_buf = memory.dma_buf(kSize);
-  const Mapping mapping(memory.file.get(), kSize, 0);
+  const Mapping mapping(dma_buf.get(), kSize, 0);
   for (unsigned round = 0; round < 3; ++round) {
     there_and_back(place, dma_buf, mapping);
   }
