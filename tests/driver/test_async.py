@@ -6,11 +6,13 @@ import errno
 import pytest
 
 from blockdisk import fio, fio_words, report
+import where
 from prd32ctl import DEVICE, MIB, counters, interrupts, wait_until
 
 _DRIVER = "/sys/bus/auxiliary/drivers/prd32.chrdev"
 
 
+@pytest.mark.environments(*where.ENDS)
 def test_io_uring(uapi):
     """Several at once while the card is busy, of every length, bounds, and a program that is killed meanwhile."""
     uapi("ring")
@@ -25,6 +27,7 @@ def test_libaio(uapi):
     uapi("aio")
 
 
+@pytest.mark.environments(*where.ENDS)
 def test_polled(tools):
     """io_uring looks for the ends itself: nobody is interrupted, and what is not polled works beside it."""
     before = interrupts(tools)
@@ -38,6 +41,7 @@ def test_polled(tools):
     assert (counts["lost"], counts["failed"]) == (0, 0)
 
 
+@pytest.mark.environments(*where.ENDS)
 @pytest.mark.expect_violations("data-read")
 def test_polled_errors(tools, faults):
     """An error is found by looking, too; so is that the card has left."""

@@ -4,6 +4,7 @@
 import pytest
 
 from blockdisk import DISK, SIZE, SYSFS, bytes_at, fill, fio, fio_words, holds, queue, report
+import where
 from prd32ctl import KIB, MIB, MODULE, THAT_SLEEP, card_address, interrupts, wait_until
 
 _MIXED = {"rw": "randwrite", "bsrange": "512-2m", "blockalign": 512, "size": SIZE, "verify": "crc32c"}
@@ -47,6 +48,7 @@ def test_zeros_and_discard(tools):
     assert holds(tools, "/tmp/data")
 
 
+@pytest.mark.environments(*where.ENDS)
 def test_polled(tools):
     """With a polled queue nobody is interrupted, and what is not polled works beside it."""
     tools.run(f"rmmod prd32 && insmod {MODULE} poll_queues=1")

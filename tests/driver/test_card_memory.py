@@ -4,6 +4,7 @@
 import pytest
 
 import regmap
+import where
 from prd32ctl import FUNCTION, KIB, MIB, call, card_address, ctl, memory_size
 
 _BAR = regmap.load().bar("MEMORY")
@@ -38,6 +39,7 @@ def test_processor_and_driver_see_the_same_bytes(card):
         assert call(card, "read", _SIZE, offset=offset, seed=offset + 2)["matching"] == _SIZE
 
 
+@pytest.mark.environments(*where.BYTES)
 @pytest.mark.parametrize("combining", [False, True])
 @pytest.mark.parametrize("width", [1, 2, 4])
 def test_every_width(card, width, combining):

@@ -4,6 +4,7 @@
 import pytest
 
 import dmatest
+import where
 from prd32ctl import card_address
 from testbed import environment
 
@@ -24,6 +25,7 @@ def test_some_copies(tested):
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.environments(*where.LOADS)
 def test_10000_copies(tested):
     """Random sizes up to 16 KiB at random offsets, three threads at each of four channels."""
     before = tested.card.stats()["card"]
@@ -44,12 +46,14 @@ def test_size(tested, size):
     assert (len(outcome.threads), outcome.tests, outcome.failures) == (2, 20, 0), outcome
 
 
+@pytest.mark.environments(*where.ENDS)
 def test_polled(tested):
     """A client that asks for the status again and again instead of being called back."""
     outcome = dmatest.run(tested, card_address(tested), polled=1, iterations=50)
     assert (len(outcome.threads), outcome.tests, outcome.failures) == (4, 200, 0), outcome
 
 
+@pytest.mark.environments(*where.USER)
 def test_bytes_that_are_lost_are_noticed(tested, faults):
     """Otherwise the tests above show nothing: the card forgets to write a descriptor, and says that all is well."""
     lost = faults.add("drop", "dma-write", after=10)
@@ -58,6 +62,7 @@ def test_bytes_that_are_lost_are_noticed(tested, faults):
     assert (outcome.tests, outcome.failures, outcome.results) == (30, 1, ("data error",)), outcome
 
 
+@pytest.mark.environments(*where.ENDS)
 @pytest.mark.expect_violations("data-read", "data-write")
 def test_errors_are_told(tested, faults):
     """Of 30 copies two cannot be read or written, and exactly those end with an error."""

@@ -5,9 +5,11 @@ import re
 
 import pytest
 
+import where
 from prd32ctl import (DEVICE, FUNCTION, KIB, MIB, PARAMETERS, call, card_address, counters, expect_usable, interrupts,
                       wait_until)
 
+pytestmark = pytest.mark.environments(*where.ENDS)
 SOON = 300  # ms: a deadline that a test waits for
 
 

@@ -3,7 +3,10 @@
 
 import pytest
 
+import where
 from prd32ctl import DEVICE, MIB, call, expect_usable, interrupts, memory_size
+
+pytestmark = pytest.mark.environments(*where.USER)
 
 PAGE = 4096
 
@@ -71,6 +74,7 @@ def test_memory_that_ends_early(card, name):
         assert result["matching"] == 2 * PAGE - 100
 
 
+@pytest.mark.environments(*where.BYTES)
 @pytest.mark.technique("pin-user")
 def test_bad_memory_pins_nothing(card):
     """A failed request gives its pages back: /proc/vmstat counts what is pinned and unpinned."""

@@ -5,12 +5,13 @@ import dataclasses
 
 import pytest
 
+import where
 from edge_pool import pools
 from prd32ctl import expect_usable
 from testbed.environment import Cell
 from testbed.lab import Lab
 
-pytestmark = pytest.mark.technique("dma-pool-bounce")
+pytestmark = [pytest.mark.technique("dma-pool-bounce"), pytest.mark.environments(*where.BYTES)]
 
 
 @pytest.fixture(scope="module", params=[1, 2, 12], ids=["2-bytes", "4-bytes", "4096-bytes"])

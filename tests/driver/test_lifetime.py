@@ -6,6 +6,7 @@ import json
 import pytest
 
 import regmap
+import where
 from environments.dma_probe import card_addresses
 from prd32ctl import (DEVICE, FUNCTION, MIB, MODULE, PARAMETERS, THAT_SLEEP, call, card_address, expect_interrupts,
                       expect_usable, interrupts, ports, wait_until)
@@ -38,6 +39,7 @@ def test_unload_while_open_is_refused(bound):
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.environments(*where.LOADS)
 def test_reload_20_times(bound):
     for _ in range(20):
         bound.run(f"rmmod prd32 && insmod {MODULE}")
@@ -141,6 +143,7 @@ def test_sleep(bound):
     expect_interrupts(bound, before, 1)
 
 
+@pytest.mark.environments(*where.USER)
 def test_module_parameters(bound):
     bound.run("rmmod prd32")
     for parameters in ("timeout_ms=1 chunk_kib=64", "timeout_ms=600000 chunk_kib=262144"):
@@ -151,6 +154,7 @@ def test_module_parameters(bound):
         bound.run("rmmod prd32")
 
 
+@pytest.mark.environments(*where.USER)
 @pytest.mark.parametrize("parameter", ["timeout_ms", "chunk_kib"])
 def test_bad_module_parameters(bound, parameter):
     bound.run("rmmod prd32")

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+import where
 from prd32ctl import WITHOUT_IOMMU, card_address
 from testbed import environment
 
@@ -46,12 +47,14 @@ def test_large_noncontiguous(uapi):
     uapi("mmap.noncontiguous_cut")
 
 
+@pytest.mark.environments(*where.BYTES)
 @pytest.mark.technique("mmap-subpage")
 def test_no_whole_page(uapi):
     """What is mapped behind a buffer's end is zero, and stays so: no neighbour's data."""
     uapi("mmap.subpage", "mmap.subpage_tail_stays")
 
 
+@pytest.mark.environments(*where.BYTES)
 @pytest.mark.technique("mmap-coherent")
 def test_offset_and_length(uapi):
     uapi("mmap.part", "mmap.arguments")
@@ -64,6 +67,7 @@ def test_direct_io(uapi):
     uapi("mmap.direct_io", "mmap.cached_has_pages")
 
 
+@pytest.mark.environments(*where.USER)
 def test_mappings_outlive_handle_and_process(uapi):
     uapi("mmap.outlives_its_handle", "mmap.child_has_it_too")
 

@@ -4,9 +4,11 @@
 import pytest
 
 from blockdisk import DISK, SIZE, bytes_at, fill, fio, holds
+import where
 from prd32ctl import (KIB, MIB, PARAMETERS, call, counters, expect_interrupts, expect_usable, interrupts, roundtrip,
                       wait_until)
 
+pytestmark = pytest.mark.environments(*where.ENDS)
 _LONGEST = 1000  # us
 _LONGER = 50  # ms: no spinning lasts that long
 

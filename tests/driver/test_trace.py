@@ -5,9 +5,11 @@ import re
 
 import pytest
 
+import where
 from blockdisk import DISK
 from prd32ctl import DEVICE, KIB, PARAMETERS
 
+pytestmark = pytest.mark.environments(*where.USER)
 _LINE = re.compile(r"prd32_(\w+): +(.*)$", re.MULTILINE)
 
 

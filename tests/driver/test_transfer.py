@@ -7,6 +7,7 @@ How descriptors are cut is tested without a guest in tests/driver/unit.
 
 import pytest
 
+import where
 from prd32ctl import (KIB, MIB, PARAMETERS, WITHOUT_IOMMU, call, expect_interrupts, interrupts, memory_size,
                       roundtrip)
 from testbed import kernels
@@ -96,6 +97,7 @@ def test_small_chunks(card):
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.environments(*where.LOADS)
 @pytest.mark.card_memory("512M")
 @pytest.mark.guest_memory("1G")
 @pytest.mark.technique("large-buffer")

@@ -3,7 +3,10 @@
 
 import pytest
 
+import where
 
+
+@pytest.mark.environments(*where.USER)
 def test_arguments(uapi):
     """Every call with every kind of wrong argument."""
     uapi("arguments")
@@ -14,14 +17,17 @@ def test_requests(uapi):
     uapi("request", "result")
 
 
+@pytest.mark.environments(*where.USER)
 def test_areas_of_card_memory(uapi):
     uapi("area")
 
 
+@pytest.mark.environments(*where.USER)
 def test_reset_keeps_card_memory(uapi):
     uapi("reset")
 
 
+@pytest.mark.environments(*where.ENDS)
 def test_waiting(uapi):
     """poll(), eventfd, deadlines, signals, O_NONBLOCK."""
     uapi("wait")
@@ -33,6 +39,7 @@ def test_ending_requests_early(uapi):
     uapi("abort")
 
 
+@pytest.mark.environments(*where.USER)
 def test_file_passed_on(uapi):
     uapi("file")
 

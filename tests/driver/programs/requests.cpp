@@ -249,6 +249,7 @@ void results_are_limited(const Place& place) {
   const Card card(place.device);
   const Good good;
   const auto request = good.but([](auto& spoilt) {
+    spoilt.direction = PRD32_FROM_HOST;  // many may read the same memory at once, and nobody write it
     spoilt.flags = 0;
     spoilt.length = 64;
   });
