@@ -3,6 +3,7 @@
 
 import pytest
 
+import where
 from blockdisk import CLIENT, DISK, DRIVER, NAME, SIZE, SYSFS, bytes_at, fill, holds, queue
 from prd32ctl import DEVICE, KIB, MIB, MODULE, PARAMETERS, expect_usable
 
@@ -46,6 +47,7 @@ def test_limits_are_those_of_the_card(card, cell):
     assert queue(card, "optimal_io_size") == min(MIB, most * KIB)
 
 
+@pytest.mark.environments(*where.USER)
 def test_what_is_dirty_is_written_before_an_unbind(card):
     """Each front end is bound by itself: the character device works meanwhile. Card memory keeps what it has."""
     card.run(f"head -c {8 * MIB} /dev/urandom >/tmp/data && dd if=/tmp/data of={DISK} bs=1M 2>/dev/null")
@@ -54,6 +56,7 @@ def test_what_is_dirty_is_written_before_an_unbind(card):
     assert holds(card, "/tmp/data", 8)
 
 
+@pytest.mark.environments(*where.USER)
 def test_a_program_that_has_it_open_keeps_nothing_but_its_file(card):
     card.run("mkfifo /tmp/hold")
     holder = card.start(f"exec 3<>{DISK}; echo open >/tmp/hold; read line </tmp/hold; cat <&3 | wc -c")
@@ -65,6 +68,7 @@ def test_a_program_that_has_it_open_keeps_nothing_but_its_file(card):
     expect_usable(card)
 
 
+@pytest.mark.environments(*where.USER)
 def test_size_of_the_disk(card):
     """disk_mib counts from the next bind on: nothing, a part, all; not more than there is."""
     for mib, size in ((0, 0), (16, 16 * MIB), (64, 64 * MIB), (65, 0), (-1, SIZE)):
@@ -77,6 +81,7 @@ def test_size_of_the_disk(card):
     assert bytes_at(card, last, 512) == b"last".rjust(512)
 
 
+@pytest.mark.environments(*where.USER)
 def test_module_with_an_open_disk_stays(card):
     card.run("mkfifo /tmp/hold")
     holder = card.start(f"exec 3<{DISK}; echo open >/tmp/hold; read line </tmp/hold")

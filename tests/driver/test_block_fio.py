@@ -10,6 +10,7 @@ from prd32ctl import KIB, MIB, MODULE, THAT_SLEEP, card_address, interrupts, wai
 _MIXED = {"rw": "randwrite", "bsrange": "512-2m", "blockalign": 512, "size": SIZE, "verify": "crc32c"}
 
 
+@pytest.mark.environments(*where.LOADS)
 @pytest.mark.parametrize("depth", [1, 4, 32])
 @pytest.mark.parametrize("engine", ["libaio", "io_uring"])
 def test_mixed_sizes(tools, engine, depth):
@@ -18,6 +19,7 @@ def test_mixed_sizes(tools, engine, depth):
     assert job["write"]["io_bytes"] >= SIZE // 2 and job["read"]["io_bytes"] >= SIZE // 2
 
 
+@pytest.mark.environments(*where.LOADS)
 def test_in_and_out_at_a_time(tools):
     """Reads among the writes, from several processes, in memory that is registered beforehand."""
     job = fio(tools, "--fixedbufs", "--group_reporting", ioengine="io_uring", iodepth=16, rw="randrw",
@@ -33,6 +35,7 @@ def test_past_many_segments(tools):
     fio(tools, ioengine="libaio", iodepth=4, rw="write", bs="8m", size=SIZE, verify="crc32c")
 
 
+@pytest.mark.environments(*where.LOADS)
 def test_zeros_and_discard(tools):
     """Both read as zeros afterwards, and nothing beside them changes; larger than a request, and any sector."""
     fill(tools)
@@ -84,6 +87,7 @@ def _ends_well(guest, process) -> None:
     assert job["error"] == 0 and job["write"]["io_bytes"] > 0
 
 
+@pytest.mark.environments(*where.ENDS)
 def test_resets_meanwhile(busy):
     """A function reset loses nothing: what the card had is done again."""
     guest, process = busy
@@ -106,6 +110,7 @@ def test_sleep_meanwhile(busy):
     _ends_well(guest, process)
 
 
+@pytest.mark.environments(*where.ENDS)
 def test_unbind_meanwhile(busy):
     """Who uses the disk gets errors, and everything else goes on."""
     guest, process = busy

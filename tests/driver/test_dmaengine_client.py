@@ -3,9 +3,11 @@
 
 import pytest
 
+import where
 from dmaclient import ABORTED, COMPLETE, ERROR, GOOD, IN_PROGRESS, PIECE, PIECES, WRITE_FAILED, client  # noqa: F401
 from prd32ctl import KIB, expect_usable, roundtrip, wait_until
 
+pytestmark = pytest.mark.environments(*where.ENDS)
 AUXILIARY = "/sys/bus/auxiliary/drivers/prd32.dma"
 TABLE = 4096  # descriptors
 DESCRIPTOR, SEGMENT = 0, 1  # enum dma_residue_granularity
@@ -27,11 +29,13 @@ def looked_at(client, good: int) -> None:  # noqa: F811
         [(1, 0)] * good + [(0, 1)] * (PIECES - good)
 
 
+@pytest.mark.environments(*where.EVERYWHERE)
 def test_slave(client):  # noqa: F811
     """Pieces of odd lengths at odd addresses, to an odd place on the card and back into other pieces."""
     assert client("slave") == {"error": 0, "length": 49154, "wrong": 0}
 
 
+@pytest.mark.environments(*where.EVERYWHERE)
 def test_order(client):  # noqa: F811
     """Nothing happens before it is issued; then descriptors are done and called back in their order."""
     assert client("order") == {"before": IN_PROGRESS, "residue": 4096, "after": COMPLETE, "called": 8, "in_order": 8,
@@ -53,6 +57,7 @@ def test_checksum(client):  # noqa: F811
     assert client("checksum") == {"status": COMPLETE, "crc": crc32c(data)}
 
 
+@pytest.mark.environments(*where.EVERYWHERE)
 @pytest.mark.technique("segment-limits")
 def test_limits(client):  # noqa: F811
     assert client("limits") == {"error": 0, "max_sg": TABLE, "granularity": SEGMENT, "reuse": 1, "segment": 64 * KIB,
@@ -89,6 +94,7 @@ def test_error(client, faults):  # noqa: F811
     client.do("finish", "let_go")
 
 
+@pytest.mark.environments(*where.EVERYWHERE)
 @pytest.mark.parametrize("survives", ["nothing", "stop"])
 @pytest.mark.technique("transfer-timeout")
 def test_terminate_in_mid_transfer(client, faults, survives):  # noqa: F811
