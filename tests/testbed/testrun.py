@@ -22,7 +22,8 @@ _EXAMPLES = """  ./testbed test                                        all level
   ./testbed test --module ~/mycard/driver --tests ~/mycard/tests --env highmem
 
 the driver level, unless --env or --kernel is given, is every test in direct/6.12, and in every other environment and
-kernel what proves it and the tests marked `covering`; ./testbed matrix runs everything everywhere"""
+kernel what proves it and the tests marked `covering`; ./testbed matrix runs every test wherever its
+outcome could differ"""
 
 
 def add(commands) -> None:
