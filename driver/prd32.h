@@ -29,11 +29,13 @@ struct prd32_channel;
  * struct prd32_client - a front end's seat at a card
  * @adev: the auxiliary device that the front end's driver binds to
  * @card: the card; valid while the front end is bound
+ * @index: its number among those of the card
  * @refuse: 0, or the negative errno with which its requests are refused
  */
 struct prd32_client {
 	struct auxiliary_device adev;
 	struct prd32_card *card;
+	unsigned int index;
 	int refuse;
 };
 
@@ -206,6 +208,7 @@ int prd32_reset_card(struct prd32_card *card);
 int prd32_submit(struct prd32_request *req, int channel);
 void prd32_cancel(struct prd32_request *req, int error);
 u64 prd32_residue(struct prd32_request *req);
+bool prd32_is_running(struct prd32_request *req);
 void prd32_cancel_all(struct prd32_client *client, int error);
 
 /* core/poll.c: hearing of the end without an interrupt */
@@ -220,6 +223,7 @@ void prd32_memory_free(struct prd32_card *card, u32 addr, u32 size);
 /* core/clients.c: what the channels are doing */
 void prd32_statistics(struct prd32_card *card, unsigned int channel, struct prd32_stats *stats);
 bool prd32_has_idle_channel(struct prd32_card *card);
+bool prd32_is_busy(struct prd32_card *card);
 void prd32_idle_register(struct prd32_card *card, struct notifier_block *nb);
 void prd32_idle_unregister(struct prd32_card *card, struct notifier_block *nb);
 

@@ -19,8 +19,8 @@
 #define PAGE_OF_CARD	SZ_4K
 #define BEST_SIZE	SZ_1M
 /*
- * Linux 6.1 looks for a place in the bounce buffer in steps of 8 KiB from wherever the buffer begins,
- * and may never meet a 64 KiB boundary: a piece that just fits between two of them is refused then.
+ * Linux 6.1 looks for a place in the bounce buffer in steps of 8 KiB from wherever that begins, and
+ * may never meet a 64 KiB boundary: a piece that just fits between two of them is refused then.
  */
 #define BOUNCED_SEGMENT	SZ_32K
 
@@ -58,7 +58,7 @@ static void prd32_block_limits(const struct prd32_disk *disk, struct queue_limit
 	u64 most = min_t(u64, disk->max_segments * PRD32_LIMIT_PRD_MAX_BYTES, mapping);
 
 	*lim = (struct queue_limits){
-		.logical_block_size = SECTOR_SIZE,
+		.logical_block_size = max_t(u32, prd32_info(card)->granule, SECTOR_SIZE),
 		.physical_block_size = PAGE_OF_CARD,
 		.io_min = PAGE_OF_CARD,
 		.io_opt = round_down(min_t(u64, most, BEST_SIZE), PAGE_OF_CARD),

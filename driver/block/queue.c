@@ -3,7 +3,8 @@
  * What requests of the block layer become: a mapped scatter list and a request of the core.
  *
  * Deadlines: the core has one for each descriptor table and recovers by itself, so it comes first.
- * That of the block layer also counts the time in the channel's queue; what passes it is cancelled.
+ * That of the block layer is for the engine's time, too: while a request waits for others it starts
+ * anew.
  */
 #include <linux/dma-mapping.h>
 #include <linux/jiffies.h>
@@ -35,6 +36,7 @@ enum prd32_io_state {
  * @req: the core's part
  * @sgt: its memory; empty when it is the disk's zeros
  * @since: when it was first tried, jiffies
+ * @waited: others were under way at the last attempt to map it
  * @state: who has it, once its end has come
  * @sg: room for the list
  */
@@ -42,17 +44,23 @@ struct prd32_io {
 	struct prd32_request req;
 	struct sg_table sgt;
 	unsigned long since;
+	bool waited;
 	enum prd32_io_state state;
 	struct scatterlist sg[];
 };
 
 /*
- * Bounce buffers and the like are used up: that passes when another request ends. When none of
- * ours is under way it may never, and an error is better than a hang.
+ * Bounce buffers and the like are used up: that passes when another request ends, ours or another
+ * front end's. When none is under way it may never, and an error is better than a hang.
  */
 static blk_status_t prd32_map_failed(struct prd32_disk *disk, struct prd32_io *io)
 {
-	if (atomic_read(&disk->mapped) || time_before(jiffies, io->since + MAP_PATIENCE))
+	bool busy = atomic_read(&disk->mapped) || prd32_is_busy(disk->client->card);
+	bool again = io->waited && !busy;
+
+	io->waited = busy;
+	/* Those that were waited for may have ended after the attempt. */
+	if (again || time_before(jiffies, io->since + (busy ? TIMEOUT : MAP_PATIENCE)))
 		return BLK_STS_RESOURCE;
 	return BLK_STS_IOERR;
 }
@@ -136,6 +144,7 @@ static blk_status_t prd32_prepare(struct prd32_disk *disk, struct request *rq)
 	if (!(rq->rq_flags & RQF_DONTPREP)) {
 		rq->rq_flags |= RQF_DONTPREP;
 		io->since = jiffies;
+		io->waited = false;
 	}
 	io->req = (struct prd32_request){
 		.client = disk->client,
@@ -183,14 +192,19 @@ static blk_status_t prd32_queue_rq(struct blk_mq_hw_ctx *hctx,
 		return BLK_STS_OK;
 	}
 	prd32_unmap(disk, bd->rq);
-	/* Cyclic requests have all the channels, for as long as they like. */
-	return err == -EBUSY ? BLK_STS_RESOURCE : errno_to_blk_status(err);
+	/* Cyclic requests have all the channels, for as long as they like; this waits no longer. */
+	if (err == -EBUSY && time_before(jiffies, io->since + TIMEOUT))
+		return BLK_STS_RESOURCE;
+	return errno_to_blk_status(err);
 }
 
 static enum blk_eh_timer_return prd32_timeout(struct request *rq)
 {
 	struct prd32_io *io = blk_mq_rq_to_pdu(rq);
 
+	/* What it waits for has deadlines of its own, and is not its fault. */
+	if (!prd32_is_running(&io->req))
+		return BLK_EH_RESET_TIMER;
 	/* It completes when its memory is free, which may be right now or after a reset. */
 	prd32_cancel(&io->req, -ETIMEDOUT);
 	return BLK_EH_DONE;

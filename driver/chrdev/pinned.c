@@ -27,7 +27,8 @@ int prd32_pinned_init(struct prd32_pinned *mem, size_t most, bool to_host)
 		.max_pages = DIV_ROUND_UP(most, PAGE_SIZE) + 1,
 		.to_host = to_host,
 	};
-	mem->pages = kvmalloc_array(mem->max_pages, sizeof(*mem->pages), GFP_KERNEL);
+	mem->pages = kvmalloc_array(mem->max_pages, sizeof(*mem->pages),
+				    GFP_KERNEL_ACCOUNT);
 	return mem->pages ? 0 : -ENOMEM;
 }
 
@@ -113,7 +114,7 @@ static bool prd32_pinned_is_dirty(const struct prd32_pinned *mem)
 
 /**
  * prd32_pinned_is_easy() - can it be given back here and now, whatever this context is
- * @mem: the memory, not mapped by the card any more
+ * @mem: the memory, in which everything is that the card has written
  *
  * To make a page dirty one has to sleep, but that lasts: who uses memory again and again has to
  * only once. If it is cleaned after this look, then with what the card has put there.
@@ -196,7 +197,7 @@ int prd32_list_pages(struct sg_table *sgt, struct page **pages, size_t offset, s
 		n = prd32_run_length(pages + i, nr_pages - i);
 		nents++;
 	}
-	err = sg_alloc_table(sgt, nents, GFP_KERNEL);
+	err = sg_alloc_table(sgt, nents, GFP_KERNEL_ACCOUNT);
 	if (err)
 		return err;
 

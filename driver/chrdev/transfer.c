@@ -50,11 +50,27 @@ void prd32_transfer_init(struct prd32_transfer *t, struct prd32_chrdev *cd, u32 
 	init_completion(&t->done_event);
 }
 
+/* What the card wrote is in its place, not in a bounce buffer that the unmapping copies from. */
+static bool prd32_transfer_arrived(struct prd32_transfer *t)
+{
+	struct device *dev = prd32_chrdev_dma(t->cd);
+	struct scatterlist *sg;
+	unsigned int i;
+
+	if (!t->to_host)
+		return true;
+	for_each_sgtable_dma_sg(&t->sgt, sg, i)
+		if (dma_need_sync(dev, sg_dma_address(sg)))
+			return false;
+	return true;
+}
+
 /* Nothing is left to do for which one would have to sleep, nor much of anything. */
 static bool prd32_transfer_ends_at_once(struct prd32_transfer *t)
 {
 	return t->at_once && !t->edge && !t->req.error && !t->req.stuck &&
-	       t->done + t->req.moved == t->length && prd32_pinned_is_easy(t->pinned);
+	       t->done + t->req.moved == t->length && prd32_transfer_arrived(t) &&
+	       prd32_pinned_is_easy(t->pinned);
 }
 
 static void prd32_transfer_complete(struct prd32_request *req)

@@ -17,11 +17,13 @@
 void prd32_channel_init(struct prd32_card *card, unsigned int index)
 {
 	struct prd32_channel *ch = &card->ch[index];
+	unsigned int i;
 
 	ch->card = card;
 	ch->index = index;
 	spin_lock_init(&ch->lock);
-	INIT_LIST_HEAD(&ch->queue);
+	for (i = 0; i < PRD32_CLIENTS; i++)
+		INIT_LIST_HEAD(&ch->queue[i]);
 	init_waitqueue_head(&ch->idle);
 	prd32_recovery_init(ch);
 }
@@ -150,6 +152,25 @@ void prd32_complete(struct list_head *done)
 	}
 }
 
+/*
+ * Front ends take turns, so that no one's queue is another's delay. A cyclic request would keep the
+ * others from their turns for ever, so it comes last: nothing is queued behind one.
+ */
+static struct prd32_request *prd32_next(struct prd32_channel *ch)
+{
+	struct prd32_request *req, *last = NULL;
+	unsigned int i;
+
+	for (i = 1; i <= PRD32_CLIENTS; i++) {
+		req = list_first_entry_or_null(&ch->queue[(ch->served + i) % PRD32_CLIENTS],
+					       struct prd32_request, node);
+		if (req && !req->period)
+			return req;
+		last = last ?: req;
+	}
+	return last;
+}
+
 /**
  * prd32_channel_start_next() - give the engine work, if it is free and there is some
  * @ch: the channel, locked
@@ -157,11 +178,14 @@ void prd32_complete(struct list_head *done)
  */
 void prd32_channel_start_next(struct prd32_channel *ch, struct list_head *done)
 {
-	while (!ch->active && !ch->frozen && !ch->recovering && !list_empty(&ch->queue)) {
+	struct prd32_request *req;
+
+	while (!ch->active && !ch->frozen && !ch->recovering && (req = prd32_next(ch))) {
 		int err;
 
-		ch->active = list_first_entry(&ch->queue, struct prd32_request, node);
-		list_del_init(&ch->active->node);
+		ch->active = req;
+		ch->served = req->client->index;
+		list_del_init(&req->node);
 		err = prd32_start_table(ch);
 		if (err)
 			prd32_channel_end(ch, err, done);
@@ -195,7 +219,8 @@ void prd32_channel_table_ended(struct prd32_channel *ch, const struct prd32_repo
 	struct prd32_request *req = ch->active;
 
 	timer_delete(&ch->watchdog);
-	if (!error || report->code || report->moved == ch->table.bytes)
+	/* A lap of a cyclic request that happens to be complete is not its end. */
+	if (!error || report->code || (!req->period && report->moved == ch->table.bytes))
 		error = prd32_check_end(ch, report);
 	if (!req->period)
 		req->moved += min_t(u64, report->moved, ch->table.bytes);
@@ -210,16 +235,22 @@ void prd32_channel_table_ended(struct prd32_channel *ch, const struct prd32_repo
 	prd32_channel_start_next(ch, done);
 }
 
-static void prd32_periods_passed(struct prd32_channel *ch)
+/*
+ * Of a cyclic request. It may have ended since, without a block in memory that would tell: the bus
+ * refused it, or the card left. Nothing interrupts again then. Return: as prd32_hw_ended().
+ */
+static int prd32_periods_passed(struct prd32_channel *ch, struct prd32_report *report)
 {
 	struct prd32_request *req = ch->active;
 	u32 periods = prd32_hw_periods(ch);
 
-	if (periods == ch->periods)
-		return;
-	req->moved += (u64)(periods - ch->periods) * req->period;
-	ch->periods = periods;
-	req->elapsed(req);
+	/* All ones is a card that has left. */
+	if (periods != ch->periods && periods != U32_MAX) {
+		req->moved += (u64)(periods - ch->periods) * req->period;
+		ch->periods = periods;
+		req->elapsed(req);
+	}
+	return prd32_hw_ended(ch, report, true);
 }
 
 /**
@@ -242,12 +273,12 @@ bool prd32_channel_event(struct prd32_channel *ch, bool ask)
 	spin_lock_irqsave(&ch->lock, flags);
 	if (ch->active && !ch->recovering) {
 		ended = prd32_hw_ended(ch, &report, ask);
+		if (!ended && ch->active->period)
+			ended = prd32_periods_passed(ch, &report);
 		if (ended > 0)
 			prd32_channel_table_ended(ch, &report, 0, &done);
-		else if (ch->active->period)
-			prd32_periods_passed(ch);
 		else if (ended < 0)
-			queue_work(system_unbound_wq, &ch->recovery);
+			prd32_recover_soon(ch);
 	}
 	spin_unlock_irqrestore(&ch->lock, flags);
 	prd32_complete(&done);
@@ -273,6 +304,6 @@ void prd32_channel_replay(struct prd32_channel *ch, struct list_head *done)
 	}
 	req->at = ch->table_from;
 	ch->active = NULL;
-	list_add(&req->node, &ch->queue);
+	list_add(&req->node, &ch->queue[req->client->index]);
 	wake_up(&ch->idle);
 }

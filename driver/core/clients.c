@@ -24,6 +24,7 @@ static int prd32_client_add(struct prd32_card *card, unsigned int index)
 	if (!client)
 		return -ENOMEM;
 	client->card = card;
+	client->index = index;
 	client->adev.name = prd32_client_names[index];
 	client->adev.id = card->info.id;
 	client->adev.dev.parent = card->dma_dev;
@@ -108,6 +109,22 @@ bool prd32_has_idle_channel(struct prd32_card *card)
 
 	prd32_for_each_channel(ch, card)
 		if (!READ_ONCE(ch->depth))
+			return true;
+	return false;
+}
+
+/**
+ * prd32_is_busy() - are requests under way, whoever's
+ * @card: the card
+ *
+ * Return: true if so, at this moment.
+ */
+bool prd32_is_busy(struct prd32_card *card)
+{
+	struct prd32_channel *ch;
+
+	prd32_for_each_channel(ch, card)
+		if (READ_ONCE(ch->depth))
 			return true;
 	return false;
 }

@@ -24,6 +24,9 @@
 struct attribute_group;
 struct dentry;
 
+/* Front ends: the places in struct prd32_card. */
+#define PRD32_CLIENTS	3
+
 /**
  * struct prd32_status - what the card writes to memory before it interrupts (status writeback)
  * @bm_status: PRD32_BM_STATUS_*
@@ -44,7 +47,8 @@ struct prd32_status {
  * @index: its number on the card
  * @irq: its interrupt, unless all channels share a message
  * @lock: guards everything below; taken in the interrupt handler
- * @queue: requests that wait
+ * @queue: requests that wait, one list for each front end
+ * @served: the front end whose request was started last
  * @active: the request at the engine
  * @cyclic: a cyclic request has it, or will when @active ends; also looked at without @lock
  * @depth: requests in @queue and @active
@@ -72,7 +76,8 @@ struct prd32_channel {
 	unsigned int index;
 	unsigned int irq;
 	spinlock_t lock; /* see above */
-	struct list_head queue;
+	struct list_head queue[PRD32_CLIENTS];
+	unsigned int served;
 	struct prd32_request *active;
 	bool cyclic;
 	unsigned int depth;
@@ -107,6 +112,8 @@ struct prd32_channel {
  * @one_message: all channels share a single message interrupt
  * @recovery_lock: one recovery or reset at a time
  * @recoverer: who holds @recovery_lock while it resets the function
+ * @detached: a reset, or an error of the bus, has the engines; guarded by @recovery_lock
+ * @slot_deadline: when the slot was frozen: to give up
  * @memory_lock: guards @memory
  * @memory: which 4 KiB of card memory somebody has
  * @clients: the front ends' seats
@@ -124,9 +131,11 @@ struct prd32_card {
 	bool one_message;
 	struct mutex recovery_lock; /* see above */
 	struct task_struct *recoverer;
+	bool detached;
+	struct delayed_work slot_deadline;
 	spinlock_t memory_lock; /* see above */
 	unsigned long *memory;
-	struct prd32_client *clients[3];
+	struct prd32_client *clients[PRD32_CLIENTS];
 	struct atomic_notifier_head idle;
 	struct dentry *debugfs;
 	struct prd32_channel ch[PRD32_LIMIT_CHANNELS];
@@ -177,13 +186,19 @@ void prd32_freeze(struct prd32_card *card);
 void prd32_thaw(struct prd32_card *card);
 void prd32_refuse(struct prd32_card *card, int error);
 void prd32_kill(struct prd32_card *card);
+void prd32_end_cyclic(struct prd32_card *card);
 
 /* recovery.c */
+int prd32_recovery_setup(void);
+void prd32_recovery_cleanup(void);
 void prd32_recovery_init(struct prd32_channel *ch);
 void prd32_recovery_exit(struct prd32_channel *ch);
+void prd32_recover_soon(struct prd32_channel *ch);
 
 /* errors.c */
 extern const struct pci_error_handlers prd32_error_handlers;
+void prd32_errors_init(struct prd32_card *card);
+void prd32_errors_exit(struct prd32_card *card);
 
 /* power.c */
 extern const struct dev_pm_ops prd32_pm_ops;

@@ -6,14 +6,24 @@
 
 #include "core.h"
 
+/* For how long a slot is frozen, at most: the kernel does not tell when it gives it up. */
+#define SLOT_PATIENCE	(60 * HZ)
+
 /*
  * Take the engines away from their requests, which go back to the queues: nothing is started from
  * now on. @reachable: the card can be asked to stop; else it is known to be cut off.
  */
 static void prd32_detach(struct prd32_card *card, bool reachable)
 {
+	struct pci_dev *pdev = to_pci_dev(card->dma_dev);
 	struct prd32_channel *ch;
 
+	if (card->detached)
+		return;
+	card->detached = true;
+	/* Before memory goes back to its owners: what is not seen idle has no access to it. */
+	if (!reachable)
+		pci_clear_master(pdev);
 	prd32_for_each_channel(ch, card) {
 		LIST_HEAD(done);
 		bool mine;
@@ -27,8 +37,10 @@ static void prd32_detach(struct prd32_card *card, bool reachable)
 		if (!mine)
 			continue;
 
-		if (reachable && prd32_hw_stop(ch))
+		if (reachable && prd32_hw_stop(ch)) {
+			pci_clear_master(pdev);
 			dev_warn(card->dma_dev, "channel %u is reset while it runs\n", ch->index);
+		}
 		spin_lock_irq(&ch->lock);
 		ch->recovering = false;
 		prd32_channel_replay(ch, &done);
@@ -58,6 +70,7 @@ static int prd32_reattach(struct prd32_card *card)
 		err = prd32_hw_quiet(card);
 	if (err) {
 		dev_err(card->dma_dev, "the card did not come back: %d\n", err);
+		pci_clear_master(to_pci_dev(card->dma_dev));
 		prd32_refuse(card, -ENODEV);
 	} else {
 		prd32_for_each_channel(ch, card)
@@ -65,8 +78,41 @@ static int prd32_reattach(struct prd32_card *card)
 		pci_set_master(to_pci_dev(card->dma_dev));
 		prd32_hw_enable_irqs(card);
 	}
+	card->detached = false;
 	prd32_thaw(card);
 	return err;
+}
+
+/* Nothing moves in a frozen slot, and no deadline runs: those who wait must not do so for ever. */
+static void prd32_slot_lost(struct work_struct *work)
+{
+	struct prd32_card *card = container_of(to_delayed_work(work), struct prd32_card,
+					       slot_deadline);
+
+	mutex_lock(&card->recovery_lock);
+	if (card->detached) {
+		dev_err(card->dma_dev, "nobody reset the slot\n");
+		prd32_refuse(card, -ENODEV);
+	}
+	mutex_unlock(&card->recovery_lock);
+}
+
+/**
+ * prd32_errors_init() - prepare for what may happen to the bus
+ * @card: the card
+ */
+void prd32_errors_init(struct prd32_card *card)
+{
+	INIT_DELAYED_WORK(&card->slot_deadline, prd32_slot_lost);
+}
+
+/**
+ * prd32_errors_exit() - no deadline any more
+ * @card: the card, which takes no requests
+ */
+void prd32_errors_exit(struct prd32_card *card)
+{
+	cancel_delayed_work_sync(&card->slot_deadline);
 }
 
 static void prd32_reset_prepare(struct pci_dev *pdev)
@@ -102,7 +148,7 @@ static pci_ers_result_t prd32_error_detected(struct pci_dev *pdev, pci_channel_s
 		mutex_lock(&card->recovery_lock);
 		prd32_detach(card, false);
 		mutex_unlock(&card->recovery_lock);
-		pci_disable_device(pdev);
+		schedule_delayed_work(&card->slot_deadline, SLOT_PATIENCE);
 		return PCI_ERS_RESULT_NEED_RESET;
 	default:
 		prd32_kill(card);
@@ -113,15 +159,17 @@ static pci_ers_result_t prd32_error_detected(struct pci_dev *pdev, pci_channel_s
 static pci_ers_result_t prd32_slot_reset(struct pci_dev *pdev)
 {
 	struct prd32_card *card = pci_get_drvdata(pdev);
+	int err;
 
-	if (pci_enable_device(pdev)) {
-		prd32_kill(card);
-		return PCI_ERS_RESULT_DISCONNECT;
-	}
-	pci_set_master(pdev);
+	cancel_delayed_work(&card->slot_deadline);
+	mutex_lock(&card->recovery_lock);
+	/* It may have been reset for another function's sake, and nobody have said so before. */
+	prd32_detach(card, false);
 	pci_restore_state(pdev);
 	pci_save_state(pdev);
-	return prd32_reattach(card) ? PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_RECOVERED;
+	err = prd32_reattach(card);
+	mutex_unlock(&card->recovery_lock);
+	return err ? PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_RECOVERED;
 }
 
 static void prd32_resume_after_error(struct pci_dev *pdev)

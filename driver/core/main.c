@@ -53,6 +53,9 @@ static int __init prd32_init(void)
 {
 	int err;
 
+	err = prd32_recovery_setup();
+	if (err)
+		return err;
 	prd32_debugfs_init();
 	err = prd32_chrdev_init();
 	if (err)
@@ -76,6 +79,7 @@ exit_chrdev:
 	prd32_chrdev_exit();
 exit_debugfs:
 	prd32_debugfs_exit();
+	prd32_recovery_cleanup();
 	return err;
 }
 
@@ -86,6 +90,7 @@ static void __exit prd32_exit(void)
 	prd32_dma_exit();
 	prd32_chrdev_exit();
 	prd32_debugfs_exit();
+	prd32_recovery_cleanup();
 }
 
 module_init(prd32_init);

@@ -121,6 +121,7 @@ static struct prd32_card *prd32_card_alloc(struct device *dev)
 	spin_lock_init(&card->irq_lock);
 	mutex_init(&card->recovery_lock);
 	ATOMIC_INIT_NOTIFIER_HEAD(&card->idle);
+	prd32_errors_init(card);
 	for (i = 0; i < ARRAY_SIZE(card->ch); i++)
 		prd32_channel_init(card, i);
 	id = ida_alloc(&prd32_ids_in_use, GFP_KERNEL);
@@ -145,6 +146,18 @@ static int prd32_setup_hardware(struct prd32_card *card, struct pci_dev *pdev)
 	if (err)
 		return dev_err_probe(&pdev->dev, err, "a channel is running and does not stop\n");
 	return 0;
+}
+
+/* Nobody uses it any more, and nothing is to happen to it. */
+static void prd32_card_end(struct prd32_card *card)
+{
+	struct prd32_channel *ch;
+
+	prd32_debugfs_remove(card);
+	prd32_silence(card);
+	prd32_for_each_channel(ch, card)
+		prd32_recovery_exit(ch);
+	prd32_errors_exit(card);
 }
 
 static int prd32_probe(struct pci_dev *pdev, const struct pci_device_id *id)
@@ -186,8 +199,7 @@ static int prd32_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	prd32_debugfs_add(card);
 	err = prd32_clients_add(card);
 	if (err) {
-		prd32_debugfs_remove(card);
-		prd32_silence(card);
+		prd32_card_end(card);
 		return dev_err_probe(dev, err, "no auxiliary devices\n");
 	}
 	dev_info(dev, "card %u: %u MiB of card memory, %u channels, status %s\n", card->info.id,
@@ -199,16 +211,14 @@ static int prd32_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 static void prd32_remove(struct pci_dev *pdev)
 {
 	struct prd32_card *card = pci_get_drvdata(pdev);
-	struct prd32_channel *ch;
 
-	/* A card that is gone cannot write back what the front ends would like to save. */
-	if (!pci_device_is_present(pdev))
+	/* A card that is gone or cut off cannot write back what the front ends like to save. */
+	if (!pci_device_is_present(pdev) || card->detached)
 		prd32_kill(card);
+	/* And none can while these have the channels. */
+	prd32_end_cyclic(card);
 	prd32_clients_remove(card);
-	prd32_debugfs_remove(card);
-	prd32_silence(card);
-	prd32_for_each_channel(ch, card)
-		prd32_recovery_exit(ch);
+	prd32_card_end(card);
 }
 
 static void prd32_shutdown(struct pci_dev *pdev)

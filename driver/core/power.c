@@ -33,6 +33,7 @@ static int prd32_resume(struct device *dev)
 		err = prd32_hw_quiet(card);
 	if (err) {
 		prd32_kill(card);
+		prd32_thaw(card);
 		return err;
 	}
 	prd32_for_each_channel(ch, card)

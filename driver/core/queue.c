@@ -67,9 +67,25 @@ static int prd32_enqueue(struct prd32_channel *ch, struct prd32_request *req)
 	/* From now on: what came before it ends, and nothing must get behind it. */
 	if (req->period)
 		WRITE_ONCE(ch->cyclic, true);
-	list_add_tail(&req->node, &ch->queue);
+	list_add_tail(&req->node, &ch->queue[req->client->index]);
 	ch->depth++;
 	return 0;
+}
+
+static int prd32_submit_to(struct prd32_channel *ch, struct prd32_request *req)
+{
+	unsigned long flags;
+	LIST_HEAD(done);
+	int err;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	trace_prd32_submit(ch, req);
+	err = prd32_enqueue(ch, req);
+	if (!err)
+		prd32_channel_start_next(ch, &done);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	prd32_complete(&done);
+	return err;
 }
 
 /**
@@ -78,7 +94,8 @@ static int prd32_enqueue(struct prd32_channel *ch, struct prd32_request *req)
  *	 ready by the DMA API
  * @channel: the channel, or PRD32_ANY_CHANNEL for the one with the least to do
  *
- * From any context. Requests of one channel are done in their order.
+ * From any context. A front end's requests for one channel are done in their order; front ends take
+ * turns.
  *
  * Return: 0, and complete() will be called, or has been; else it will not be: -EINVAL for a
  * request that makes no sense, -EOPNOTSUPP for one that this card cannot do, -EAGAIN when it would
@@ -90,21 +107,18 @@ int prd32_submit(struct prd32_request *req, int channel)
 	struct prd32_card *card = req->client->card;
 	int err = prd32_check_request(&card->info, req);
 	struct prd32_channel *ch;
-	unsigned long flags;
-	LIST_HEAD(done);
 
 	if (err)
 		return err;
-	ch = channel == PRD32_ANY_CHANNEL ? prd32_pick(card) : &card->ch[channel];
-	if (!ch)
-		return -EBUSY;
-	spin_lock_irqsave(&ch->lock, flags);
-	trace_prd32_submit(ch, req);
-	err = prd32_enqueue(ch, req);
-	if (!err)
-		prd32_channel_start_next(ch, &done);
-	spin_unlock_irqrestore(&ch->lock, flags);
-	prd32_complete(&done);
+	if (channel != PRD32_ANY_CHANNEL)
+		return prd32_submit_to(&card->ch[channel], req);
+	do {
+		ch = prd32_pick(card);
+		if (!ch)
+			return -EBUSY;
+		err = prd32_submit_to(ch, req);
+		/* A cyclic request got there first: pick another. */
+	} while (err == -EBUSY);
 	return err;
 }
 
@@ -114,7 +128,7 @@ static void prd32_cancel_locked(struct prd32_channel *ch, struct prd32_request *
 {
 	req->cancelled = error;
 	if (req == ch->active) {
-		queue_work(system_unbound_wq, &ch->recovery);
+		prd32_recover_soon(ch);
 		return;
 	}
 	ch->depth--;
@@ -189,12 +203,14 @@ static void prd32_cancel_of(struct prd32_channel *ch, struct prd32_client *clien
 {
 	struct prd32_request *req, *next;
 	unsigned long flags;
+	unsigned int i;
 	LIST_HEAD(done);
 
 	spin_lock_irqsave(&ch->lock, flags);
-	list_for_each_entry_safe(req, next, &ch->queue, node)
-		if (!client || req->client == client)
-			prd32_cancel_locked(ch, req, error, &done);
+	for (i = 0; i < PRD32_CLIENTS; i++)
+		list_for_each_entry_safe(req, next, &ch->queue[i], node)
+			if (!client || req->client == client)
+				prd32_cancel_locked(ch, req, error, &done);
 	req = ch->active;
 	if (req && (!client || req->client == client))
 		prd32_cancel_locked(ch, req, error, &done);
@@ -216,6 +232,43 @@ void prd32_cancel_all(struct prd32_client *client, int error)
 		prd32_cancel_of(ch, client, error);
 }
 
+/**
+ * prd32_is_running() - has the engine come to a request
+ * @req: a request that was submitted; it may be completing right now, but must still exist
+ *
+ * Return: true if so; false while it waits for others, and when it has ended.
+ */
+bool prd32_is_running(struct prd32_request *req)
+{
+	struct prd32_channel *ch = READ_ONCE(req->ch);
+
+	return ch && READ_ONCE(ch->active) == req;
+}
+
+/* With the channel locked: a cyclic request ends soon. */
+static void prd32_end_cyclic_locked(struct prd32_channel *ch)
+{
+	if (ch->active && ch->active->period) {
+		ch->active->cancelled = -ECANCELED;
+		prd32_recover_soon(ch);
+	}
+}
+
+/**
+ * prd32_end_cyclic() - tell cyclic requests to end
+ * @card: the card
+ */
+void prd32_end_cyclic(struct prd32_card *card)
+{
+	struct prd32_channel *ch;
+
+	prd32_for_each_channel(ch, card) {
+		spin_lock_irq(&ch->lock);
+		prd32_end_cyclic_locked(ch);
+		spin_unlock_irq(&ch->lock);
+	}
+}
+
 static void prd32_wait_idle(struct prd32_channel *ch)
 {
 	/* Not for ever: the watchdog ends every request but cyclic ones, which were cancelled. */
@@ -233,10 +286,7 @@ void prd32_freeze(struct prd32_card *card)
 	prd32_for_each_channel(ch, card) {
 		spin_lock_irq(&ch->lock);
 		ch->frozen++;
-		if (ch->active && ch->active->period) {
-			ch->active->cancelled = -ECANCELED;
-			queue_work(system_unbound_wq, &ch->recovery);
-		}
+		prd32_end_cyclic_locked(ch);
 		spin_unlock_irq(&ch->lock);
 	}
 	prd32_for_each_channel(ch, card)

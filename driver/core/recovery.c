@@ -14,6 +14,8 @@
 #define OTHERS_MS	5000
 #define OTHERS_POLL_MS	20
 
+static struct workqueue_struct *prd32_recovery_wq;
+
 static bool prd32_engine_idle(struct prd32_channel *ch)
 {
 	int status = prd32_hw_status(ch);
@@ -100,15 +102,22 @@ static bool prd32_has_left(struct prd32_channel *ch)
 	return true;
 }
 
-/* With the lock held: is there still something to be stopped? An end may have come meanwhile. */
+/*
+ * With the lock held: is there still something to be stopped? An end may have come meanwhile, and
+ * what runs now be another request, which has nothing to do with it.
+ */
 static bool prd32_still_needed(struct prd32_channel *ch, struct list_head *done)
 {
 	struct prd32_report report;
+	int ended;
 
 	if (!ch->active || ch->recovering)
 		return false;
-	if (prd32_hw_ended(ch, &report, true) <= 0)
+	ended = prd32_hw_ended(ch, &report, true);
+	if (ended < 0)
 		return true;
+	if (!ended)
+		return ch->overdue || ch->active->cancelled;
 	/* Or it would never interrupt again: a message is sent when the cause rises. */
 	prd32_hw_ack_irq(ch, false);
 	/* Of a polled request there was none: nobody polled. */
@@ -173,12 +182,26 @@ static void prd32_watchdog(struct timer_list *timer)
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->lock, flags);
-	/* It may have been set anew, for the next table, while this waited for the lock. */
-	if (ch->active && !timer_pending(timer)) {
+	/*
+	 * It may have been set anew, for the next table, while this waited for the lock; or what
+	 * came next has no deadline.
+	 */
+	if (ch->active && !ch->active->period && !timer_pending(timer)) {
 		ch->overdue = true;
-		queue_work(system_unbound_wq, &ch->recovery);
+		prd32_recover_soon(ch);
 	}
 	spin_unlock_irqrestore(&ch->lock, flags);
+}
+
+/**
+ * prd32_recover_soon() - have a channel's request stopped, or found to have ended
+ * @ch: the channel
+ *
+ * From any context.
+ */
+void prd32_recover_soon(struct prd32_channel *ch)
+{
+	queue_work(prd32_recovery_wq, &ch->recovery);
 }
 
 /**
@@ -199,4 +222,26 @@ void prd32_recovery_exit(struct prd32_channel *ch)
 {
 	timer_delete_sync(&ch->watchdog);
 	cancel_work_sync(&ch->recovery);
+}
+
+/**
+ * prd32_recovery_setup() - once, before any card
+ *
+ * Who is short of memory may be waiting for the disk, and the disk for a recovery: that must not
+ * wait for a worker whose creation needs memory.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int prd32_recovery_setup(void)
+{
+	prd32_recovery_wq = alloc_workqueue("prd32-recovery", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return prd32_recovery_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * prd32_recovery_cleanup() - once, after the last card
+ */
+void prd32_recovery_cleanup(void)
+{
+	destroy_workqueue(prd32_recovery_wq);
 }

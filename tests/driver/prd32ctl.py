@@ -86,6 +86,13 @@ def counters(guest) -> dict[str, int]:
     return counts
 
 
+def both_channels_busy(guest: Guest) -> list:
+    """Two reads that the card does not end: the caller made it stall, and the channels share an engine."""
+    readers = [guest.start(f"dd if={DEVICE} of=/dev/null bs=4k count=1") for _ in range(2)]
+    wait_until(lambda: len(guest.card.stats()["card"]["active"]) == 2, "every channel is busy")
+    return readers
+
+
 def expect_interrupts(guest: Guest, before: int, count: int) -> None:
     """`count` more than `before`. A line may be signalled twice: QEMU takes the first access to a register for the end
     of the interrupt, and the card has not been told to lower the line by then."""

@@ -5,7 +5,7 @@ import pytest
 
 import where
 from blockdisk import CLIENT, DISK, DRIVER, NAME, SIZE, SYSFS, bytes_at, fill, holds, queue
-from prd32ctl import DEVICE, KIB, MIB, MODULE, PARAMETERS, expect_usable
+from prd32ctl import DEVICE, KIB, MIB, MODULE, PARAMETERS, both_channels_busy, expect_usable
 
 _OVERFLOW = r"DMA addr 0x[0-9a-f]+\+[0-9]+ overflow"  # what the kernel says of the first such mapping
 
@@ -132,6 +132,16 @@ def test_a_transfer_that_does_not_end(card, faults, first):
     assert "timed out" in _dd_error(card)
     assert len(bytes_at(card, 0, 4 * KIB)) == 4 * KIB
     expect_usable(card)
+
+
+@pytest.mark.environments(*where.ENDS)
+def test_who_waits_for_others_has_time(card, faults):
+    """The block layer's deadline is for the engine's time, not for that of requests of others before."""
+    card.run(f"echo 500 >{SYSFS}/queue/io_timeout")
+    faults.add("stall", "dma-write", for_ms=4000)
+    others = both_channels_busy(card)
+    card.run(f"dd if={DISK} of=/dev/null bs=4k count=1 iflag=direct")
+    assert all(process.wait(30).exit_code == 0 for process in others)
 
 
 @pytest.mark.environments("nobounce")

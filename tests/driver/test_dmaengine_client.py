@@ -131,6 +131,16 @@ def test_cyclic(client, faults):  # noqa: F811
     client.do("finish", "let_go")
 
 
+@pytest.mark.expect_violations("writeback-refused")
+def test_cyclic_that_ends_without_a_word(client, faults):  # noqa: F811
+    """The bus refuses the block that would tell: the interrupt has nothing to show, so the card is asked."""
+    faults.add("abort", "writeback", after=20)
+    client.do("hold", "start_cyclic")
+    wait_until(lambda: client("status")["status"] == ERROR, "the error is told")
+    client.do("finish", "let_go")
+    expect_usable(client.guest)
+
+
 def test_others_work_beside_a_cyclic_transfer(client, faults):  # noqa: F811
     """It has an engine for itself, and goes on for as long as nobody ends it."""
     pace = faults.add("stall", "dma-write", for_ms=5, count=0)  # else the guest does nothing but take interrupts

@@ -6,6 +6,7 @@ import dataclasses
 import pytest
 
 import where
+from blockdisk import DISK, queue
 from edge_pool import pools
 from prd32ctl import expect_usable
 from testbed.environment import Cell
@@ -36,6 +37,16 @@ def test_every_alignment(uapi):
     uapi("edge", "edged", "granule", timeout=300)
     assert "prd32 edges" in pools(uapi.guest)
     expect_usable(uapi.guest)
+
+
+def test_disk(uapi):
+    """Its blocks are no smaller than what the card moves."""
+    granule = max(512, int(uapi.guest.run("cat /sys/bus/pci/drivers/prd32/*/card/granule").text))
+    assert queue(uapi.guest, "logical_block_size") == granule
+    uapi.guest.run("dd if=/dev/urandom of=/tmp/data bs=4k count=64 2>/dev/null")
+    uapi.guest.run(f"dd if=/tmp/data of={DISK} bs={granule} oflag=direct 2>/dev/null")
+    uapi.guest.run(f"dd if={DISK} of=/tmp/back bs={granule} count={(256 << 10) // granule} iflag=direct 2>/dev/null && "
+                   "cmp /tmp/data /tmp/back")
 
 
 def test_several_at_once(uapi):

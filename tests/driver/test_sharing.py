@@ -3,7 +3,10 @@
 
 import pytest
 
-from prd32ctl import DEVICE, MIB, call, expect_usable, interrupts, roundtrip_words, wait_until
+import where
+from blockdisk import DISK
+from prd32ctl import (DEVICE, MIB, both_channels_busy, call, counters, expect_usable, interrupts,
+                      roundtrip_words, wait_until)
 
 ENDLESS = 1000000
 
@@ -32,14 +35,29 @@ def test_a_long_reader_does_not_starve_a_short_one(card):
 
 def test_nonblock_on_a_busy_card(card, faults):
     """While other processes are at every channel, O_NONBLOCK answers EAGAIN, and at once."""
-    stall = faults.add("stall", "dma-write")  # the channels share an engine: the other one waits, too
-    busy = [card.start(f"dd if={DEVICE} of=/dev/null bs=4k count=1") for _ in range(2)]
-    wait_until(lambda: len(card.card.stats()["card"]["active"]) == 2, "every channel is busy")
+    stall = faults.add("stall", "dma-write")
+    busy = both_channels_busy(card)
     refused = call(card, "read", 4096, offset=0, nonblock=True)
     assert (refused["result"], refused["errno"]) == (-1, "EAGAIN")
     stall.clear()
     assert [process.wait(30).exit_code for process in busy] == [0, 0]
     assert call(card, "read", 4096, offset=0, nonblock=True)["result"] == 4096, "idle again"
+
+
+@pytest.mark.environments(*where.ENDS)
+def test_front_ends_take_turns(card, faults):
+    """Whoever has queued much at the character device does not hold up the disk: it is next, when one has ended."""
+    stall = faults.add("stall", "dma-write")
+    processes = both_channels_busy(card)
+    processes += [card.start(f"dd if={DEVICE} of=/dev/null bs=4k count=1") for _ in range(12)]
+    wait_until(lambda: counters(card)["depth"] == 14, "all of them wait")
+    disk = card.start(f"dd if={DISK} of=/dev/null bs=4k count=1 iflag=direct")
+    wait_until(lambda: counters(card)["depth"] == 15, "the disk waits, too")
+    faults.add("stall", "dma-write", for_ms=300, count=0)
+    stall.clear()
+    assert disk.wait(30).exit_code == 0
+    assert sum(process.poll() is None for process in processes) > 6
+    assert all(process.wait(30).exit_code == 0 for process in processes)
 
 
 # Elsewhere nearly all of the time goes into copying or mapping, and the engine is hardly ever met.
