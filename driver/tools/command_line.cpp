@@ -187,7 +187,8 @@ void add_roundtrip(Parser& parser) {
   auto options = std::make_shared<RoundtripOptions>();
   command->add_option("--size", options->size, "bytes")->required()->transform(bytes());
   command->add_option("--card-offset", options->card_offset, "offset in card memory, bytes")->transform(bytes());
-  command->add_option("--page-offset", options->page_offset, "offset of the buffers in their first page, bytes");
+  command->add_option("--page-offset", options->page_offset, "offset of the buffers in their first page, bytes")
+      ->transform(bytes());
   command->add_option("--seed", options->seed, "chooses the pattern; one more each iteration")->capture_default_str();
   command->add_option("--iterations", options->iterations, "how often")->capture_default_str();
   runs(parser, command, [options](Context& context) { return run_roundtrip(context, *options); });
@@ -203,13 +204,18 @@ void add_call(Parser& parser) {
     auto options = std::make_shared<CallOptions>();
     options->write = write;
     command->add_option("--fd", options->descriptor, "use this inherited descriptor instead of opening the device");
-    command->add_option("--offset", options->offset, "offset in card memory, bytes; none: the file's position");
+    command->add_option("--offset", options->offset, "offset in card memory, bytes; none: the file's position")
+        ->transform(bytes());
     command->add_option("--size", options->sizes, "bytes; several, separated by commas: a vector")
         ->required()
+        ->transform(bytes())
         ->delimiter(',');
-    command->add_option("--page-offset", options->page_offset, "offset of the buffer in its first page, bytes");
-    command->add_option("--unmapped-from", options->unmapped_from,
-                        "from the page of this byte on, the buffer is inaccessible");
+    command->add_option("--page-offset", options->page_offset, "offset of the buffer in its first page, bytes")
+        ->transform(bytes());
+    command
+        ->add_option("--unmapped-from", options->unmapped_from,
+                     "from the page of this byte on, the buffer is inaccessible")
+        ->transform(bytes());
     add_seed(command, options->seed);
     command->add_flag("--nonblock", options->nonblock, "open with O_NONBLOCK");
     runs(parser, command, [options](Context& context) { return run_call(context, *options); });

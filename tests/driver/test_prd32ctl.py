@@ -185,3 +185,8 @@ def test_not_permitted(card):
         assert refused.exit_code == NOT_PERMITTED and b"adduser USER plugdev" in refused.stderr, refused
     finally:
         card.run(f"chgrp 0 {DEVICE}; chmod 600 {DEVICE}")
+
+
+def test_sizes_may_have_a_suffix(card):
+    ctl(card, "call", "write", "--size", "4K,1K", "--offset", "64K", "--seed", 3)
+    assert ctl(card, "call", "read", "--size", 5 * KIB, "--offset", 64 * KIB, "--seed", 3)["matching"] == 5 * KIB

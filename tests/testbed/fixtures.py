@@ -41,7 +41,7 @@ _MARKERS = (
     "expect_violations(rule, ...): breaches that the card must record during the test; any other fails it",
     "expect_kernel_log(pattern, ...): complaints of the kernel that the test provokes on purpose",
     "expect_leak(name, ...): what the test leaks on purpose (testbed.leaks.COUNTS)",
-    "kmemleak: after the test, memory that nothing refers to is looked for, where the kernel can; costs seconds",
+    "kmemleak: after the test, memory that nothing refers to is looked for (kernel `debug` alone); costs seconds",
 )
 _failed = pytest.StashKey[str]()
 _cell = pytest.StashKey[Cell]()

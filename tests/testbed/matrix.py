@@ -73,9 +73,11 @@ def chosen(names: list[str] | None, kernels: list[str] | None) -> list[Cell]:
 
 
 def _run(cells: list[Cell], subject: Subject, given: argparse.Namespace) -> Report:
-    which = {cell.name: celljobs.ALL for cell in cells}
     limit = given.jobs or side_by_side()
     counts = celljobs.count(subject, cells)
+    if subject.tests and not given.env:  # some environments are only for tests that name them
+        cells = [cell for cell in cells if counts[cell.name][celljobs.ALL]]
+    which = {cell.name: celljobs.ALL for cell in cells}
     some = [*(["-m", "technique"] if given.techniques else []), *given.pytest]
     jobs = [celljobs.job(cell, celljobs.ALL, {}, subject, some) for cell in cells]
     plan = celljobs.expected(jobs, which, counts)

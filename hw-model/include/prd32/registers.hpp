@@ -324,8 +324,8 @@ struct ErrorAddr {
   static constexpr std::uint32_t kAddress = 0xffffffff;
 };
 
-// ---- extension: Extensions and the record of breaches, in the MMIO BAR only. What CAPS says is not there reads 0
-// and ignores writes.
+// ---- extension: Extensions and the record of breaches, in the MMIO BAR only. Bits of CONTROL for what CAPS says
+// is not there stay 0; other registers keep what is written, and nothing looks at it.
 
 /// CONTROL, 32 bits. How the channel works. All but RESET is taken at START.
 struct Control {

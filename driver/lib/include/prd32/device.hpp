@@ -99,7 +99,7 @@ class Device {
 
   /// Makes a transfer and waits for its end, which nothing but a fatal signal interrupts. An Error means that it was
   /// not accepted: EINVAL (lengths, offsets, alignment), EOPNOTSUPP (no such endpoint), EBADF (the OpenMode), EAGAIN
-  /// (nowait), ENOMEM.
+  /// (nowait), EBUSY (the kernel's cyclic transfers have every channel), ENOMEM.
   [[nodiscard]] Result<Outcome> run(const Transfer& transfer, const SubmitOptions& options = {}) const;
   /// Begins a transfer. Errors as those of run(), and EBUSY: Info::max_results requests are under way.
   [[nodiscard]] Result<Request> submit(const Transfer& transfer, const SubmitOptions& options = {}) const;
