@@ -3,8 +3,8 @@
  * What requests of the block layer become: a mapped scatter list and a request of the core.
  *
  * Deadlines: the core has one for each descriptor table and recovers by itself, so it comes first.
- * That of the block layer is for the engine's time, too: while a request waits for others it starts
- * anew.
+ * That of the block layer is for the engine's time, too: it starts anew while a request waits for
+ * others, and once more when the engine has come to it.
  */
 #include <linux/dma-mapping.h>
 #include <linux/jiffies.h>
@@ -36,6 +36,7 @@ enum prd32_io_state {
  * @req: the core's part
  * @sgt: its memory; empty when it is the disk's zeros
  * @since: when it was first tried, jiffies
+ * @late: the engine had it when its time had passed before
  * @waited: others were under way at the last attempt to map it
  * @state: who has it, once its end has come
  * @sg: room for the list
@@ -44,6 +45,7 @@ struct prd32_io {
 	struct prd32_request req;
 	struct sg_table sgt;
 	unsigned long since;
+	bool late;
 	bool waited;
 	enum prd32_io_state state;
 	struct scatterlist sg[];
@@ -154,6 +156,7 @@ static blk_status_t prd32_prepare(struct prd32_disk *disk, struct request *rq)
 		.polled = polled || spin,
 		.complete = prd32_io_ended,
 	};
+	io->late = false;
 	io->state = spin ? PRD32_IO_SPINNING : PRD32_IO_TOLD;
 	switch (req_op(rq)) {
 	case REQ_OP_READ:
@@ -192,18 +195,20 @@ static blk_status_t prd32_queue_rq(struct blk_mq_hw_ctx *hctx,
 		return BLK_STS_OK;
 	}
 	prd32_unmap(disk, bd->rq);
+	if (err != -EBUSY)
+		return errno_to_blk_status(err);
 	/* Cyclic requests have all the channels, for as long as they like; this waits no longer. */
-	if (err == -EBUSY && time_before(jiffies, io->since + TIMEOUT))
-		return BLK_STS_RESOURCE;
-	return errno_to_blk_status(err);
+	return time_before(jiffies, io->since + TIMEOUT) ? BLK_STS_RESOURCE : BLK_STS_IOERR;
 }
 
 static enum blk_eh_timer_return prd32_timeout(struct request *rq)
 {
 	struct prd32_io *io = blk_mq_rq_to_pdu(rq);
+	bool late = io->late;
 
-	/* What it waits for has deadlines of its own, and is not its fault. */
-	if (!prd32_is_running(&io->req))
+	/* What it waits for has deadlines of its own; and the engine may just have come to it. */
+	io->late = prd32_is_running(&io->req);
+	if (!late || !io->late)
 		return BLK_EH_RESET_TIMER;
 	/* It completes when its memory is free, which may be right now or after a reset. */
 	prd32_cancel(&io->req, -ETIMEDOUT);

@@ -11,6 +11,9 @@
 #include "chrdev.h"
 #include "core/trace.h"
 
+/* Of a scatter list: what an interrupt handler may look at. */
+#define EASY_ENTRIES	512
+
 unsigned int prd32_chunk_kib = 16 * 1024;
 
 static struct workqueue_struct *prd32_wq;
@@ -59,6 +62,8 @@ static bool prd32_transfer_arrived(struct prd32_transfer *t)
 
 	if (!t->to_host)
 		return true;
+	if (t->sgt.nents > EASY_ENTRIES)
+		return false;
 	for_each_sgtable_dma_sg(&t->sgt, sg, i)
 		if (dma_need_sync(dev, sg_dma_address(sg)))
 			return false;

@@ -70,9 +70,10 @@ int prd32_clients_add(struct prd32_card *card)
  */
 void prd32_clients_remove(struct prd32_card *card)
 {
-	unsigned int i = ARRAY_SIZE(card->clients);
+	unsigned int i;
 
-	while (i--) {
+	/* The disk is the last: it writes back what is dirty, and needs a channel for that. */
+	for (i = 0; i < ARRAY_SIZE(card->clients); i++) {
 		if (!card->clients[i])
 			continue;
 		auxiliary_device_delete(&card->clients[i]->adev);

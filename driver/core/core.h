@@ -186,7 +186,6 @@ void prd32_freeze(struct prd32_card *card);
 void prd32_thaw(struct prd32_card *card);
 void prd32_refuse(struct prd32_card *card, int error);
 void prd32_kill(struct prd32_card *card);
-void prd32_end_cyclic(struct prd32_card *card);
 
 /* recovery.c */
 int prd32_recovery_setup(void);

@@ -76,9 +76,12 @@ static int prd32_reattach(struct prd32_card *card)
 		prd32_for_each_channel(ch, card)
 			prd32_revive(ch);
 		pci_set_master(to_pci_dev(card->dma_dev));
+		/* For the next reset of the slot: what was saved is used up, on Linux 6.1. */
+		pci_save_state(to_pci_dev(card->dma_dev));
 		prd32_hw_enable_irqs(card);
 	}
 	card->detached = false;
+	cancel_delayed_work(&card->slot_deadline);
 	prd32_thaw(card);
 	return err;
 }
@@ -161,12 +164,13 @@ static pci_ers_result_t prd32_slot_reset(struct pci_dev *pdev)
 	struct prd32_card *card = pci_get_drvdata(pdev);
 	int err;
 
-	cancel_delayed_work(&card->slot_deadline);
 	mutex_lock(&card->recovery_lock);
-	/* It may have been reset for another function's sake, and nobody have said so before. */
-	prd32_detach(card, false);
 	pci_restore_state(pdev);
-	pci_save_state(pdev);
+	/*
+	 * It may be here for another function's sake, perhaps not even reset, and nobody have said
+	 * so before: the engines are stopped, or seen idle, before their memory goes.
+	 */
+	prd32_detach(card, true);
 	err = prd32_reattach(card);
 	mutex_unlock(&card->recovery_lock);
 	return err ? PCI_ERS_RESULT_DISCONNECT : PCI_ERS_RESULT_RECOVERED;

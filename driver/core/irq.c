@@ -17,7 +17,7 @@ static bool prd32_irq_is_ours(struct prd32_channel *ch)
 	return prd32_hw_irq_pending(ch);
 }
 
-/* Did it tell of the end of a table, or of a period? */
+/* Return: true when a table had ended. */
 static bool prd32_irq_of(struct prd32_channel *ch)
 {
 	bool cyclic = READ_ONCE(ch->cyclic);
@@ -36,7 +36,23 @@ static bool prd32_irq_of(struct prd32_channel *ch)
 	 */
 	if (again && !ch->card->read_cause)
 		prd32_hw_rearm(ch->card);
-	return prd32_channel_event(ch, false) || cyclic;
+	return prd32_channel_event(ch, false);
+}
+
+/*
+ * Without news in memory: spurious, or the bus refused the status block. Rare: ask. What goes round
+ * was asked about.
+ */
+static void prd32_irq_without_news(struct prd32_channel *ch)
+{
+	unsigned long flags;
+	bool ask;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	ask = ch->status && ch->active && !ch->active->period;
+	spin_unlock_irqrestore(&ch->lock, flags);
+	if (ask)
+		prd32_channel_event(ch, true);
 }
 
 static irqreturn_t prd32_irq(int irq, void *data)
@@ -45,9 +61,8 @@ static irqreturn_t prd32_irq(int irq, void *data)
 
 	if (!prd32_irq_is_ours(ch))
 		return IRQ_NONE;
-	/* Without news in memory: spurious, or the bus refused the status block. Rare: ask. */
-	if (!prd32_irq_of(ch) && ch->status)
-		prd32_channel_event(ch, true);
+	if (!prd32_irq_of(ch))
+		prd32_irq_without_news(ch);
 	return IRQ_HANDLED;
 }
 
@@ -63,7 +78,7 @@ static irqreturn_t prd32_irq_one_message(int irq, void *data)
 	prd32_hw_rearm(card);
 	if (!news)
 		prd32_for_each_channel(ch, card)
-			prd32_channel_event(ch, true);
+			prd32_irq_without_news(ch);
 	return IRQ_HANDLED;
 }
 

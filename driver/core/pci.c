@@ -215,8 +215,6 @@ static void prd32_remove(struct pci_dev *pdev)
 	/* A card that is gone or cut off cannot write back what the front ends like to save. */
 	if (!pci_device_is_present(pdev) || card->detached)
 		prd32_kill(card);
-	/* And none can while these have the channels. */
-	prd32_end_cyclic(card);
 	prd32_clients_remove(card);
 	prd32_card_end(card);
 }

@@ -254,21 +254,6 @@ static void prd32_end_cyclic_locked(struct prd32_channel *ch)
 	}
 }
 
-/**
- * prd32_end_cyclic() - tell cyclic requests to end
- * @card: the card
- */
-void prd32_end_cyclic(struct prd32_card *card)
-{
-	struct prd32_channel *ch;
-
-	prd32_for_each_channel(ch, card) {
-		spin_lock_irq(&ch->lock);
-		prd32_end_cyclic_locked(ch);
-		spin_unlock_irq(&ch->lock);
-	}
-}
-
 static void prd32_wait_idle(struct prd32_channel *ch)
 {
 	/* Not for ever: the watchdog ends every request but cyclic ones, which were cancelled. */

@@ -90,21 +90,22 @@ def test_an_engine_that_is_deaf_to_stop_is_reset(hasty, faults):
     expect_usable(hasty)
 
 
-def test_a_recovery_is_for_its_own_request(hasty, faults):
+def test_a_recovery_is_for_its_own_request(card, faults):
     """Asked for once more while it works, it leaves alone what the engine was given meanwhile."""
+    card.run(f"echo 4000 > {PARAMETERS}/timeout_ms")  # of the first, until which the others have to be there
     faults.add("stall", "dma-write", channel=0, survives="stop")  # for as long as it is waited for a stop: a second
-    first = hasty.start(f"dd if={DEVICE} of=/dev/null bs=4k count=1")
+    first = card.start(f"dd if={DEVICE} of=/dev/null bs=4k count=1")
     faults.wait_stalled(0)
-    hasty.run(f"echo 10000 > {PARAMETERS}/timeout_ms")
+    card.run(f"echo 20000 > {PARAMETERS}/timeout_ms")
     others = []
     for depth in (2, 3):  # at the other channel, and behind the first one
-        others.append(hasty.start(f"dd if={DEVICE} of=/dev/null bs=4k count=1"))
-        wait_until(lambda depth=depth: counters(hasty)["depth"] >= depth, "another waits")
+        others.append(card.start(f"dd if={DEVICE} of=/dev/null bs=4k count=1"))
+        wait_until(lambda depth=depth: counters(card)["depth"] >= depth, "another waits")
     faults.add("stall", "dma-write", channel=0, for_ms=500)
-    wait_until(lambda: counters(hasty)["stops"] == 1, "the recovery")
+    wait_until(lambda: counters(card)["stops"] == 1, "the recovery")
     first.kill()
     assert [process.wait(30).exit_code for process in others] == [0, 0]
-    counts = counters(hasty)
+    counts = counters(card)
     assert (counts["stops"], counts["channel_resets"]) == (1, 1)
 
 

@@ -312,7 +312,8 @@ enum prd32_memory {
  *	    memory, of the buffer or of the dma-buf is EINVAL
  * @memory: enum prd32_memory
  * @handle: with PRD32_MEMORY_BUFFER the handle (unknown: ENOENT), else 0
- * @fd: with PRD32_MEMORY_DMABUF the file descriptor (none: EBADF, no dma-buf: EINVAL), else 0
+ * @fd: with PRD32_MEMORY_DMABUF the file descriptor (none: EBADF, no dma-buf: EINVAL), else 0.
+ *	Fences of the dma-buf are neither waited for nor added: poll() it until others are done
  * @eventfd: with PRD32_SUBMIT_EVENTFD the file descriptor (EBADF, EINVAL), else 0
  * @address: where the host's bytes are, see enum prd32_memory. User memory must stay mapped, and
  *	     belongs to the request, until the result is there
