@@ -5,7 +5,7 @@ import pytest
 
 import where
 from blockdisk import DISK
-from prd32ctl import (DEVICE, MIB, both_channels_busy, call, counters, expect_usable, interrupts,
+from prd32ctl import (DEVICE, MIB, PARAMETERS, both_channels_busy, call, counters, expect_usable, interrupts,
                       roundtrip_words, wait_until)
 
 ENDLESS = 1000000
@@ -47,16 +47,18 @@ def test_nonblock_on_a_busy_card(card, faults):
 @pytest.mark.environments(*where.ENDS)
 def test_front_ends_take_turns(card, faults):
     """Whoever has queued much at the character device does not hold up the disk: it is next, when one has ended."""
+    card.run(f"echo 60000 >{PARAMETERS}/timeout_ms")
     stall = faults.add("stall", "dma-write")
     processes = both_channels_busy(card)
     processes += [card.start(f"dd if={DEVICE} of=/dev/null bs=4k count=1") for _ in range(12)]
     wait_until(lambda: counters(card)["depth"] == 14, "all of them wait")
     disk = card.start(f"dd if={DISK} of=/dev/null bs=4k count=1 iflag=direct")
     wait_until(lambda: counters(card)["depth"] == 15, "the disk waits, too")
-    faults.add("stall", "dma-write", for_ms=300, count=0)
+    faults.add("stall", "dma-write", for_ms=1000, count=0)
     stall.clear()
     assert disk.wait(30).exit_code == 0
     assert sum(process.poll() is None for process in processes) > 6
+    faults.clear()
     assert all(process.wait(30).exit_code == 0 for process in processes)
 
 
