@@ -236,10 +236,11 @@ void prd32_channel_table_ended(struct prd32_channel *ch, const struct prd32_repo
 }
 
 /*
- * Of a cyclic request. It may have ended since, without a block in memory that would tell: the bus
- * refused it, or the card left. Nothing interrupts again then. Return: as prd32_hw_ended().
+ * Tell of the periods that a cyclic request has done, and see whether it has ended since, without a
+ * block in memory that would tell: the bus refused it, or the card left. Nothing interrupts again
+ * then. Return: as prd32_hw_ended().
  */
-static int prd32_periods_passed(struct prd32_channel *ch, struct prd32_report *report)
+static int prd32_cyclic_ended(struct prd32_channel *ch, struct prd32_report *report)
 {
 	struct prd32_request *req = ch->active;
 	u32 periods = prd32_hw_periods(ch);
@@ -274,7 +275,7 @@ bool prd32_channel_event(struct prd32_channel *ch, bool ask)
 	if (ch->active && !ch->recovering) {
 		ended = prd32_hw_ended(ch, &report, ask);
 		if (!ended && ch->active->period)
-			ended = prd32_periods_passed(ch, &report);
+			ended = prd32_cyclic_ended(ch, &report);
 		if (ended > 0)
 			prd32_channel_table_ended(ch, &report, 0, &done);
 		else if (ended < 0)

@@ -17,7 +17,7 @@ static bool prd32_irq_is_ours(struct prd32_channel *ch)
 	return prd32_hw_irq_pending(ch);
 }
 
-/* Return: true when a table had ended. */
+/* Take the interrupt back and look what happened. Return: true when a table had ended. */
 static bool prd32_irq_of(struct prd32_channel *ch)
 {
 	bool cyclic = READ_ONCE(ch->cyclic);
