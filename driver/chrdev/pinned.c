@@ -2,7 +2,7 @@
 /*
  * The caller's memory: pinned and unpinned. And how pages become a scatter list.
  */
-#include <linux/align.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
@@ -163,10 +163,12 @@ void prd32_pinned_abandon(struct prd32_pinned *mem)
 /* How many pages from @pages on are contiguous and share a 64 KiB block. */
 static unsigned int prd32_run_length(struct page **pages, unsigned int nr)
 {
+	unsigned long first = page_to_pfn(pages[0]);
+	unsigned int block = PRD32_LIMIT_PRD_BOUNDARY >> PAGE_SHIFT;
+	unsigned int most = min(nr, block - (unsigned int)(first & (block - 1)));
 	unsigned int n = 1;
 
-	while (n < nr && page_to_pfn(pages[n]) == page_to_pfn(pages[n - 1]) + 1 &&
-	       !IS_ALIGNED(page_to_phys(pages[n]), PRD32_LIMIT_PRD_BOUNDARY))
+	while (n < most && page_to_pfn(pages[n]) == first + n)
 		n++;
 	return n;
 }

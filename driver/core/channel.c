@@ -4,8 +4,6 @@
  * obeys: a request completes, and its memory is unmapped, only when the engine was seen idle, or
  * when the request says that it is stuck.
  */
-#include <linux/jiffies.h>
-
 #include "core.h"
 #include "trace.h"
 
@@ -100,8 +98,7 @@ static int prd32_start_table(struct prd32_channel *ch)
 	ch->overdue = false;
 	ch->periods = 0;
 	if (!req->period)
-		mod_timer(&ch->watchdog,
-			  jiffies + msecs_to_jiffies(READ_ONCE(prd32_timeout_ms)));
+		prd32_recovery_watch(ch);
 	prd32_hw_set_irq(ch, !req->polled);
 	trace_prd32_doorbell(ch, req);
 	prd32_hw_start(ch, req, req->card_addr + req->moved, ch->table.bytes);
@@ -218,7 +215,6 @@ void prd32_channel_table_ended(struct prd32_channel *ch, const struct prd32_repo
 {
 	struct prd32_request *req = ch->active;
 
-	timer_delete(&ch->watchdog);
 	/* A lap of a cyclic request that happens to be complete is not its end. */
 	if (!error || report->code || (!req->period && report->moved == ch->table.bytes))
 		error = prd32_check_end(ch, report);
@@ -298,7 +294,6 @@ void prd32_channel_replay(struct prd32_channel *ch, struct list_head *done)
 {
 	struct prd32_request *req = ch->active;
 
-	timer_delete(&ch->watchdog);
 	if (req->cancelled || req->period || req->endpoint != PRD32_ENDPOINT_MEMORY) {
 		prd32_channel_end(ch, req->cancelled ?: -EIO, done);
 		return;

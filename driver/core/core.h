@@ -62,12 +62,15 @@ struct prd32_status {
  * @periods: of a cyclic request: periods seen
  * @sequence: of the last status block that was seen
  * @control: what the CONTROL register holds
- * @programmed: @control, the table's and the status block's address are in the card
+ * @card_addr: what the CARD_ADDR register holds
+ * @length: what the LENGTH register holds
+ * @programmed: these, and the table's and the status block's address, are in the card
  * @status: where the card writes its status, or NULL when it does not
  * @status_dma: bus address of @status
  * @prdt: the channel's descriptor table
  * @idle: woken when @active becomes NULL
- * @watchdog: deadline of @table
+ * @deadline: of @table, jiffies
+ * @watchdog: goes off at @deadline, or before
  * @recovery: stops the engine: sleeps meanwhile
  * @stats: counters
  */
@@ -91,11 +94,14 @@ struct prd32_channel {
 	u32 periods;
 	u32 sequence;
 	u32 control;
+	u32 card_addr;
+	u32 length;
 	bool programmed;
 	struct prd32_status *status;
 	dma_addr_t status_dma;
 	struct prd32_prdt prdt;
 	wait_queue_head_t idle;
+	unsigned long deadline;
 	struct timer_list watchdog;
 	struct work_struct recovery;
 	struct prd32_stats stats;
@@ -161,6 +167,7 @@ void prd32_hw_start(struct prd32_channel *ch, const struct prd32_request *req, u
 int prd32_hw_stop(struct prd32_channel *ch);
 int prd32_hw_reset_channel(struct prd32_channel *ch);
 int prd32_hw_status(struct prd32_channel *ch);
+bool prd32_hw_has_news(const struct prd32_channel *ch);
 int prd32_hw_ended(struct prd32_channel *ch, struct prd32_report *report, bool ask);
 void prd32_hw_report(struct prd32_channel *ch, struct prd32_report *report);
 u32 prd32_hw_periods(struct prd32_channel *ch);
@@ -192,6 +199,7 @@ int prd32_recovery_setup(void);
 void prd32_recovery_cleanup(void);
 void prd32_recovery_init(struct prd32_channel *ch);
 void prd32_recovery_exit(struct prd32_channel *ch);
+void prd32_recovery_watch(struct prd32_channel *ch);
 void prd32_recover_soon(struct prd32_channel *ch);
 
 /* errors.c */

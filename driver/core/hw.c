@@ -10,7 +10,8 @@
  * and before the data. The _relaxed accessors would not do.
  *
  * Each read of a register waits for the card, each write does not. On the path of a transfer that
- * goes well there are four writes and, with status writeback and message interrupts, no read.
+ * goes well there are at most four writes and, with status writeback and message interrupts, no
+ * read.
  */
 #include <linux/bitfield.h>
 #include <linux/io.h>
@@ -207,7 +208,8 @@ int prd32_hw_quiet(struct prd32_card *card)
 }
 
 /* What stays the same from transfer to transfer is written only when it is not there. */
-static void prd32_hw_program(struct prd32_channel *ch, const struct prd32_request *req)
+static void prd32_hw_program(struct prd32_channel *ch, const struct prd32_request *req,
+			     u32 card_addr, u32 length)
 {
 	struct prd32_card *card = ch->card;
 	u32 control = FIELD_PREP(PRD32_CONTROL_ENDPOINT, req->endpoint);
@@ -223,7 +225,13 @@ static void prd32_hw_program(struct prd32_channel *ch, const struct prd32_reques
 	}
 	if (!ch->programmed || control != ch->control)
 		wr32(card, PRD32_CONTROL(ch->index), control);
+	if (!ch->programmed || card_addr != ch->card_addr)
+		wr32(card, PRD32_CARD_ADDR(ch->index), card_addr);
+	if (!ch->programmed || length != ch->length)
+		wr32(card, PRD32_LENGTH(ch->index), length);
 	ch->control = control;
+	ch->card_addr = card_addr;
+	ch->length = length;
 	ch->programmed = true;
 	if (req->endpoint == PRD32_ENDPOINT_PATTERN) {
 		wr32(card, PRD32_PATTERN(ch->index), req->pattern);
@@ -246,9 +254,7 @@ void prd32_hw_start(struct prd32_channel *ch, const struct prd32_request *req, u
 	struct prd32_card *card = ch->card;
 	u8 command = PRD32_BM_COMMAND_START | (req->to_host ? PRD32_BM_COMMAND_TO_HOST : 0);
 
-	prd32_hw_program(ch, req);
-	wr32(card, PRD32_CARD_ADDR(ch->index), card_addr);
-	wr32(card, PRD32_LENGTH(ch->index), length);
+	prd32_hw_program(ch, req, card_addr, length);
 	/* Ordered after the stores to the table; see the top of this file. */
 	iowrite8(command, card->mmio + PRD32_BM_COMMAND(ch->index));
 }
@@ -287,6 +293,18 @@ static bool prd32_hw_new_status(struct prd32_channel *ch)
 	/* The rest of the block, and the data, only after the sequence number. */
 	dma_rmb();
 	return true;
+}
+
+/**
+ * prd32_hw_has_news() - a glance, without the channel's lock: is it worth asking prd32_hw_ended()
+ * @ch: a channel that was started
+ *
+ * Return: false when the card, which would have written to memory, has not. Nothing is ordered.
+ */
+bool prd32_hw_has_news(const struct prd32_channel *ch)
+{
+	return !ch->status ||
+	       le32_to_cpu(READ_ONCE(ch->status->sequence)) != READ_ONCE(ch->sequence);
 }
 
 /**

@@ -11,6 +11,22 @@
 
 #include "core.h"
 
+/*
+ * How often memory is looked at before the caller goes on, which may cost more: it looks at the
+ * time, at others who want the processor, and takes a pause, for which a virtual one stops.
+ */
+#define LOOKS	32
+
+static bool prd32_look(const struct prd32_channel *ch)
+{
+	unsigned int i;
+
+	for (i = 0; i < LOOKS; i++)
+		if (prd32_hw_has_news(ch))
+			return true;
+	return false;
+}
+
 /**
  * prd32_poll() - look whether a request has ended, without an interrupt
  * @card: the card
@@ -21,7 +37,7 @@
 bool prd32_poll(struct prd32_card *card, unsigned int channel)
 {
 	struct prd32_channel *ch = &card->ch[channel];
-	bool ended = prd32_channel_event(ch, false);
+	bool ended = READ_ONCE(ch->active) && prd32_look(ch) && prd32_channel_event(ch, false);
 
 	if (ended)
 		ch->stats.polls++;

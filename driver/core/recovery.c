@@ -183,14 +183,32 @@ static void prd32_watchdog(struct timer_list *timer)
 
 	spin_lock_irqsave(&ch->lock, flags);
 	/*
-	 * It may have been set anew, for the next table, while this waited for the lock; or what
-	 * came next has no deadline.
+	 * What has come since it was set may have no deadline, or a later one; and it may have been
+	 * set anew while this waited for the lock.
 	 */
 	if (ch->active && !ch->active->period && !timer_pending(timer)) {
-		ch->overdue = true;
-		prd32_recover_soon(ch);
+		if (time_before(jiffies, ch->deadline)) {
+			mod_timer(timer, ch->deadline);
+		} else {
+			ch->overdue = true;
+			prd32_recover_soon(ch);
+		}
 	}
 	spin_unlock_irqrestore(&ch->lock, flags);
+}
+
+/**
+ * prd32_recovery_watch() - give a table its time
+ * @ch: the channel, locked; its engine is about to be started
+ *
+ * The timer stays set from table to table, and looks at the deadline when it goes off: to set it
+ * and delete it for each would be a good part of what a short transfer costs.
+ */
+void prd32_recovery_watch(struct prd32_channel *ch)
+{
+	ch->deadline = jiffies + msecs_to_jiffies(READ_ONCE(prd32_timeout_ms));
+	if (!timer_pending(&ch->watchdog) || time_before(ch->deadline, ch->watchdog.expires))
+		mod_timer(&ch->watchdog, ch->deadline);
 }
 
 /**
