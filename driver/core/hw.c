@@ -346,6 +346,15 @@ int prd32_hw_reset_channel(struct prd32_channel *ch)
 	return err;
 }
 
+/* Where the error was: the status block does not tell. */
+static void prd32_hw_locate_error(struct prd32_channel *ch, struct prd32_report *report)
+{
+	if (report->code == PRD32_ERR_NONE)
+		return;
+	report->index = rd32(ch->card, PRD32_ERROR_INDEX(ch->index));
+	report->address = rd32(ch->card, PRD32_ERROR_ADDR(ch->index));
+}
+
 /**
  * prd32_hw_report() - how the last transfer ended
  * @ch: a channel that is idle
@@ -353,16 +362,14 @@ int prd32_hw_reset_channel(struct prd32_channel *ch)
  */
 void prd32_hw_report(struct prd32_channel *ch, struct prd32_report *report)
 {
-	struct prd32_card *card = ch->card;
-
-	report->code = rd32(card, PRD32_ERROR(ch->index));
-	report->moved = rd32(card, PRD32_MOVED(ch->index));
-	report->index = 0;
-	report->address = 0;
-	if (report->code == PRD32_ERR_NONE)
-		return;
-	report->index = rd32(card, PRD32_ERROR_INDEX(ch->index));
-	report->address = rd32(card, PRD32_ERROR_ADDR(ch->index));
+	*report = (struct prd32_report){
+		.code = rd32(ch->card, PRD32_ERROR(ch->index)),
+		.moved = rd32(ch->card, PRD32_MOVED(ch->index)),
+	};
+	/* More than any table: the card has left since it was seen idle, and moved who knows what. */
+	if (report->moved == U32_MAX)
+		report->moved = 0;
+	prd32_hw_locate_error(ch, report);
 }
 
 /**
@@ -385,8 +392,7 @@ int prd32_hw_ended(struct prd32_channel *ch, struct prd32_report *report, bool a
 			.code = le32_to_cpu(ch->status->error),
 			.moved = ch->table.bytes - le32_to_cpu(ch->status->residual),
 		};
-		if (report->code)
-			prd32_hw_report(ch, report);
+		prd32_hw_locate_error(ch, report);
 		return 1;
 	}
 	status = prd32_hw_status(ch);

@@ -5,11 +5,13 @@ import re
 
 import pytest
 
+import regmap
 import where
 from prd32ctl import (DEVICE, FUNCTION, KIB, MIB, PARAMETERS, call, card_address, counters, expect_usable, interrupts,
                       wait_until)
 
 pytestmark = pytest.mark.environments(*where.ENDS)
+REGISTERS = regmap.load()
 SOON = 300  # ms: a deadline that a test waits for
 
 
@@ -154,6 +156,24 @@ def test_a_short_transfer_is_no_whole_one(card, faults):
     faults.add("short", "dma-write", channel=0, bytes=100)
     result = call(card, "read", 64 * KIB, offset=0, seed=2)
     assert result["result"] < 64 * KIB
+    expect_usable(card)
+
+
+@pytest.mark.expect_violations("data-write")
+@pytest.mark.parametrize("writeback", [True, False], ids=["status in memory", "status in registers"])
+def test_an_error_while_the_card_vanishes(card, faults, writeback):
+    """All ones are no count of bytes: what was not moved does not pass for read."""
+    if not writeback:
+        card.run("rmmod prd32")
+        card.load_driver("writeback=N")
+    call(card, "write", MIB, offset=0, seed=6)
+    faults.subscribe()
+    faults.add("abort", "dma-write", channel=0, prd_index=3)
+    faults.add("all-ones", "register-read", for_ms=200,
+               addresses=[REGISTERS.offset("MOVED", 0), REGISTERS.offset("ERROR_ADDR", 0)])
+    result = call(card, "read", MIB, offset=0, seed=6)
+    assert result["result"] < MIB and result["matching"] == max(result["result"], 0)
+    faults.wait_event("ended", fault="all-ones")
     expect_usable(card)
 
 
