@@ -232,5 +232,6 @@ extern const struct attribute_group *prd32_groups[];
 
 /* pci.c */
 extern struct pci_driver prd32_pci_driver;
+void prd32_open_bus(struct prd32_card *card);
 
 #endif /* PRD32_CORE_H */

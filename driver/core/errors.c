@@ -75,9 +75,7 @@ static int prd32_reattach(struct prd32_card *card)
 	} else {
 		prd32_for_each_channel(ch, card)
 			prd32_revive(ch);
-		pci_set_master(to_pci_dev(card->dma_dev));
-		/* For the next reset of the slot: what was saved is used up, on Linux 6.1. */
-		pci_save_state(to_pci_dev(card->dma_dev));
+		prd32_open_bus(card);
 		prd32_hw_enable_irqs(card);
 	}
 	card->detached = false;

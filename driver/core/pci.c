@@ -148,6 +148,23 @@ static int prd32_setup_hardware(struct prd32_card *card, struct pci_dev *pdev)
 	return 0;
 }
 
+/**
+ * prd32_open_bus() - let the card reach memory
+ * @card: the card, quiet
+ *
+ * And save what a reset of the slot takes away, BARs and interrupts, without the access to the bus:
+ * it is restored before the card is known to be quiet. Each time, as what was saved is used up by
+ * that, on Linux 6.1.
+ */
+void prd32_open_bus(struct prd32_card *card)
+{
+	struct pci_dev *pdev = to_pci_dev(card->dma_dev);
+
+	pci_clear_master(pdev);
+	pci_save_state(pdev);
+	pci_set_master(pdev);
+}
+
 /* Nobody uses it any more, and nothing is to happen to it. */
 static void prd32_card_end(struct prd32_card *card)
 {
@@ -192,9 +209,7 @@ static int prd32_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return err;
 
 	/* Only now may the card reach memory; it needs to for message interrupts, too. */
-	pci_set_master(pdev);
-	/* What a reset of the slot takes away: BARs, interrupts, mastering. */
-	pci_save_state(pdev);
+	prd32_open_bus(card);
 	prd32_hw_enable_irqs(card);
 	prd32_debugfs_add(card);
 	err = prd32_clients_add(card);

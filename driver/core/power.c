@@ -38,8 +38,7 @@ static int prd32_resume(struct device *dev)
 	}
 	prd32_for_each_channel(ch, card)
 		prd32_hw_forget(ch);
-	/* For a reset of the slot: what was saved is used up, on Linux 6.1. */
-	pci_save_state(to_pci_dev(dev));
+	prd32_open_bus(card);
 	prd32_hw_enable_irqs(card);
 	prd32_thaw(card);
 	return 0;
