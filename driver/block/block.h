@@ -26,6 +26,7 @@
  * @mapped: requests that have memory mapped
  * @zeros: 64 KiB of zeros that the card can read
  * @zeros_dma: bus address of @zeros
+ * @zeros_stuck: the engine may still be at @zeros: it must never be freed
  * @zero_sg: @zeros again and again: what is read to fill a part of the disk
  */
 struct prd32_disk {
@@ -39,6 +40,7 @@ struct prd32_disk {
 	atomic_t mapped;
 	void *zeros;
 	dma_addr_t zeros_dma;
+	bool zeros_stuck;
 	struct scatterlist zero_sg[PRD32_BLOCK_ZERO_SEGMENTS];
 };
 

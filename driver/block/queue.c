@@ -99,8 +99,11 @@ static void prd32_unmap(struct prd32_disk *disk, struct request *rq)
 {
 	struct prd32_io *io = blk_mq_rq_to_pdu(rq);
 
-	if (!io->sgt.orig_nents)
+	if (!io->sgt.orig_nents) {
+		if (io->req.stuck)
+			WRITE_ONCE(disk->zeros_stuck, true);
 		return;
+	}
 	atomic_dec(&disk->mapped);
 	if (io->req.stuck) {
 		prd32_abandon(rq);
@@ -272,6 +275,9 @@ static int prd32_zeros_init(struct prd32_disk *disk)
 
 static void prd32_zeros_exit(struct prd32_disk *disk)
 {
+	/* What an engine still reads must not become others' memory. */
+	if (READ_ONCE(disk->zeros_stuck))
+		return;
 	dma_free_coherent(prd32_dma_dev(disk->client->card), PRD32_LIMIT_PRD_MAX_BYTES,
 			  disk->zeros, disk->zeros_dma);
 }
