@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A request at the engine: started, table by table, ended, completed. The rule that everything
- * obeys: a request completes, and its memory is unmapped, only when the engine was seen idle, or
- * when the request says that it is stuck.
+ * obeys: a request completes, and its memory is unmapped, only when the engine was seen idle or its
+ * card, which does not answer, has lost the bus, or when the request says that it is stuck.
  */
 #include "core.h"
 #include "trace.h"

@@ -27,6 +27,7 @@ static void prd32_detach(struct prd32_card *card, bool reachable)
 	prd32_for_each_channel(ch, card) {
 		LIST_HEAD(done);
 		bool mine;
+		int err;
 
 		spin_lock_irq(&ch->lock);
 		ch->frozen++;
@@ -37,10 +38,11 @@ static void prd32_detach(struct prd32_card *card, bool reachable)
 		if (!mine)
 			continue;
 
-		if (reachable && prd32_hw_stop(ch)) {
+		err = reachable ? prd32_hw_stop(ch) : 0;
+		if (err)
 			pci_clear_master(pdev);
+		if (err == -ETIMEDOUT)
 			dev_warn(card->dma_dev, "channel %u is reset while it runs\n", ch->index);
-		}
 		spin_lock_irq(&ch->lock);
 		ch->recovering = false;
 		prd32_channel_replay(ch, &done);

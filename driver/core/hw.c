@@ -188,7 +188,7 @@ void prd32_hw_forget(struct prd32_channel *ch)
  * Whoever had the card before may have left a channel running, and it would go on as soon as the
  * card is bus master.
  *
- * Return: 0, or -ETIMEDOUT when a channel did not stop.
+ * Return: 0; -ETIMEDOUT when a channel did not stop; -ENODEV when the card does not answer.
  */
 int prd32_hw_quiet(struct prd32_card *card)
 {
@@ -201,7 +201,8 @@ int prd32_hw_quiet(struct prd32_card *card)
 
 		if (!stop_err)
 			stop_err = prd32_hw_reset_channel(ch);
-		if (!err)
+		/* Of two failures the worse one. */
+		if (stop_err && err != -ETIMEDOUT)
 			err = stop_err;
 	}
 	return err;
@@ -273,13 +274,15 @@ int prd32_hw_status(struct prd32_channel *ch)
 	return status == 0xff ? -ENODEV : status;
 }
 
+/* All ones are no word of the engine's: it is not known to be idle. */
 static int prd32_hw_wait_idle(struct prd32_channel *ch)
 {
-	int status;
+	int status, err;
 
-	return read_poll_timeout(prd32_hw_status, status,
-				 status < 0 || !(status & PRD32_BM_STATUS_ACTIVE),
-				 STOP_POLL_US, STOP_TIMEOUT_US, false, ch);
+	err = read_poll_timeout(prd32_hw_status, status,
+				status < 0 || !(status & PRD32_BM_STATUS_ACTIVE),
+				STOP_POLL_US, STOP_TIMEOUT_US, false, ch);
+	return status < 0 ? status : err;
 }
 
 /* The status block that was not seen yet, if there is one. */
@@ -311,10 +314,11 @@ bool prd32_hw_has_news(const struct prd32_channel *ch)
  * prd32_hw_stop() - stop a channel and see it stopped
  * @ch: the channel, running or not
  *
- * Only when this, or a reset, returned 0 may memory that the card was given be unmapped. Sleeps.
+ * Only when this, or a reset, returned 0 may memory that the card was given be unmapped while the
+ * card is bus master. Sleeps.
  *
- * Return: 0 when the channel is idle, or gone together with its card; -ETIMEDOUT when it is still
- * active after a second.
+ * Return: 0 when the channel was seen idle; -ETIMEDOUT when it is still active after a second;
+ * -ENODEV when the card does not answer.
  */
 int prd32_hw_stop(struct prd32_channel *ch)
 {

@@ -16,16 +16,20 @@
 
 static struct workqueue_struct *prd32_recovery_wq;
 
-static bool prd32_engine_idle(struct prd32_channel *ch)
+/* As prd32_hw_stop() returns it. */
+static int prd32_engine_state(struct prd32_channel *ch)
 {
 	int status = prd32_hw_status(ch);
 
-	return status < 0 || !(status & PRD32_BM_STATUS_ACTIVE);
+	if (status < 0)
+		return status;
+	return status & PRD32_BM_STATUS_ACTIVE ? -ETIMEDOUT : 0;
 }
 
 /*
  * Reset the function, which needs its device lock. Who holds that may wait for this very work to
- * end, hence only an attempt; or may be resetting the function, which will do as well.
+ * end, hence only an attempt; or may be resetting the function, which will do as well. What counts
+ * in the end is the engine. Return: as prd32_hw_stop().
  */
 static int prd32_reset_function(struct prd32_channel *ch)
 {
@@ -37,19 +41,14 @@ static int prd32_reset_function(struct prd32_channel *ch)
 		card->recoverer = current;
 		err = pci_try_reset_function(to_pci_dev(card->dma_dev));
 		card->recoverer = NULL;
-		if (!err) {
-			ch->stats.function_resets++;
-			return prd32_engine_idle(ch) ? 0 : -ETIMEDOUT;
-		}
+		ch->stats.function_resets += !err;
 		if (err != -EAGAIN)
-			return err;
+			break;
 		mutex_unlock(&card->recovery_lock);
 		msleep(OTHERS_POLL_MS);
 		mutex_lock(&card->recovery_lock);
-		if (prd32_engine_idle(ch))
-			return 0;
-	} while (time_before(jiffies, end));
-	return err;
+	} while (prd32_engine_state(ch) == -ETIMEDOUT && time_before(jiffies, end));
+	return prd32_engine_state(ch);
 }
 
 /* The engine goes on although it was told to stop. Its memory is lost, the system is not. */
@@ -60,46 +59,47 @@ static void prd32_give_up(struct prd32_channel *ch)
 	dev_crit(ch->card->dma_dev,
 		 "channel %u does not stop: its memory is leaked, bus mastering is off\n",
 		 ch->index);
-}
-
-/*
- * From the mildest means to the strongest. What the engine had moved can be told only after a
- * stop: a reset clears it.
- */
-static int prd32_stop_engine(struct prd32_channel *ch, struct prd32_report *report)
-{
-	struct device *dev = ch->card->dma_dev;
-
-	memset(report, 0, sizeof(*report));
-	ch->stats.stops++;
-	if (!prd32_hw_stop(ch)) {
-		if (prd32_hw_status(ch) >= 0)
-			prd32_hw_report(ch, report);
-		return 0;
-	}
-	dev_err(dev, "channel %u does not stop: resetting it\n", ch->index);
-	ch->stats.channel_resets++;
-	if (!prd32_hw_reset_channel(ch))
-		return 0;
-	dev_err(dev, "channel %u does not reset: resetting the card\n", ch->index);
-	return prd32_reset_function(ch);
+	/* Nothing on the card can be used without bus mastering. */
+	prd32_refuse(ch->card, -EIO);
 }
 
 /* All ones: it was pulled out, or its link is down and the PCI core is about to deal with that. */
-static bool prd32_has_left(struct prd32_channel *ch)
+static void prd32_has_left(struct prd32_channel *ch)
 {
 	struct pci_dev *pdev = to_pci_dev(ch->card->dma_dev);
 
-	if (prd32_hw_status(ch) >= 0)
-		return false;
 	/*
-	 * What it has begun it may go on with when it comes back, into memory that is others' by
-	 * then. Configuration space may still answer.
+	 * What it has begun it may go on with when it comes back, or is doing right now, as all ones
+	 * need not last: into memory that is others' by then. Configuration space may still answer.
 	 */
 	pci_clear_master(pdev);
 	if (!pci_channel_offline(pdev))
 		prd32_refuse(ch->card, -ENODEV);
-	return true;
+}
+
+/*
+ * From the mildest means to the strongest. What the engine had moved can be told only after a
+ * stop: a reset clears it. Return: as prd32_hw_stop().
+ */
+static int prd32_stop_engine(struct prd32_channel *ch, struct prd32_report *report)
+{
+	struct device *dev = ch->card->dma_dev;
+	int err;
+
+	memset(report, 0, sizeof(*report));
+	ch->stats.stops++;
+	err = prd32_hw_stop(ch);
+	if (!err)
+		prd32_hw_report(ch, report);
+	if (err != -ETIMEDOUT)
+		return err;
+	dev_err(dev, "channel %u does not stop: resetting it\n", ch->index);
+	ch->stats.channel_resets++;
+	err = prd32_hw_reset_channel(ch);
+	if (err != -ETIMEDOUT)
+		return err;
+	dev_err(dev, "channel %u does not reset: resetting the card\n", ch->index);
+	return prd32_reset_function(ch);
 }
 
 /*
@@ -130,12 +130,34 @@ static bool prd32_still_needed(struct prd32_channel *ch, struct list_head *done)
 	return false;
 }
 
+/*
+ * The request's result, unless all of it was moved: its own, whatever all others get when the card
+ * is refused because of it. @stopped: what prd32_stop_engine() returned.
+ */
+static int prd32_recovery_error(struct prd32_channel *ch, const struct prd32_report *report,
+				int stopped)
+{
+	int error = -ENODEV;
+
+	if (stopped != -ENODEV) {
+		spin_lock_irq(&ch->lock);
+		error = ch->active->cancelled ?: ch->refuse ?: -ETIMEDOUT;
+		spin_unlock_irq(&ch->lock);
+	}
+	if (error != -ETIMEDOUT)
+		return error;
+	ch->stats.timeouts++;
+	dev_err_ratelimited(ch->card->dma_dev,
+			    "channel %u: timeout, stopped after %u of %llu bytes\n",
+			    ch->index, report->moved, ch->table.bytes);
+	return error;
+}
+
 static void prd32_recover_locked(struct prd32_channel *ch)
 {
 	struct prd32_report report;
 	LIST_HEAD(done);
-	int err = 0, error;
-	bool left;
+	int err, error;
 
 	spin_lock_irq(&ch->lock);
 	ch->recovering = prd32_still_needed(ch, &done);
@@ -144,23 +166,15 @@ static void prd32_recover_locked(struct prd32_channel *ch)
 	spin_unlock_irq(&ch->lock);
 
 	err = prd32_stop_engine(ch, &report);
-	if (err) {
+	error = prd32_recovery_error(ch, &report, err);
+	if (err == -ENODEV)
+		prd32_has_left(ch);
+	else if (err)
 		prd32_give_up(ch);
-		/* Nothing on the card can be used without bus mastering. */
-		prd32_refuse(ch->card, -EIO);
-	}
-	left = prd32_has_left(ch);
 
 	spin_lock_irq(&ch->lock);
 	ch->recovering = false;
-	ch->broken = !!err;
-	error = left ? -ENODEV : ch->active->cancelled ?: ch->refuse ?: -ETIMEDOUT;
-	if (error == -ETIMEDOUT) {
-		ch->stats.timeouts++;
-		dev_err_ratelimited(ch->card->dma_dev,
-				    "channel %u: timeout, stopped after %u of %llu bytes\n",
-				    ch->index, report.moved, ch->table.bytes);
-	}
+	ch->broken = err == -ETIMEDOUT;
 	prd32_channel_table_ended(ch, &report, error, &done);
 out:
 	spin_unlock_irq(&ch->lock);
