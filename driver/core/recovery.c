@@ -93,12 +93,12 @@ static int prd32_stop_engine(struct prd32_channel *ch, struct prd32_report *repo
 		prd32_hw_report(ch, report);
 	if (err != -ETIMEDOUT)
 		return err;
-	dev_err(dev, "channel %u does not stop: resetting it\n", ch->index);
+	dev_err_ratelimited(dev, "channel %u does not stop: resetting it\n", ch->index);
 	ch->stats.channel_resets++;
 	err = prd32_hw_reset_channel(ch);
 	if (err != -ETIMEDOUT)
 		return err;
-	dev_err(dev, "channel %u does not reset: resetting the card\n", ch->index);
+	dev_err_ratelimited(dev, "channel %u does not reset: resetting the card\n", ch->index);
 	return prd32_reset_function(ch);
 }
 
@@ -147,6 +147,7 @@ static int prd32_recovery_error(struct prd32_channel *ch, const struct prd32_rep
 	if (error != -ETIMEDOUT)
 		return error;
 	ch->stats.timeouts++;
+	trace_prd32_timeout(ch, report);
 	dev_err_ratelimited(ch->card->dma_dev,
 			    "channel %u: timeout, stopped after %u of %llu bytes\n",
 			    ch->index, report->moved, ch->table.bytes);

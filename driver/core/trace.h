@@ -81,8 +81,8 @@ TRACE_EVENT(prd32_interrupt,
 	TP_printk("card=%u ch=%u", __entry->card, __entry->channel)
 );
 
-/* The card reports an error. */
-TRACE_EVENT(prd32_error,
+/* A table did not end well. */
+DECLARE_EVENT_CLASS(prd32_failure,
 	TP_PROTO(const struct prd32_channel *ch, const struct prd32_report *report),
 	TP_ARGS(ch, report),
 	TP_STRUCT__entry(
@@ -105,6 +105,16 @@ TRACE_EVENT(prd32_error,
 		  __entry->channel, __entry->code, __entry->index, __entry->address,
 		  __entry->moved)
 );
+
+/* The card reports an error. */
+DEFINE_EVENT(prd32_failure, prd32_error,
+	TP_PROTO(const struct prd32_channel *ch, const struct prd32_report *report),
+	TP_ARGS(ch, report));
+
+/* The deadline has passed, and the engine is stopped, or given up. */
+DEFINE_EVENT(prd32_failure, prd32_timeout,
+	TP_PROTO(const struct prd32_channel *ch, const struct prd32_report *report),
+	TP_ARGS(ch, report));
 
 /* A front end maps or unmaps memory for the card. */
 DECLARE_EVENT_CLASS(prd32_mapping,

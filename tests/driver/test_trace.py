@@ -59,3 +59,15 @@ def test_error(tools, faults):
     assert "DATA_READ" in text and int(numbers["descriptor"]) == 0 and int(numbers["moved"]) == 0
     [done] = [found for name, found, _ in events if name == "complete"]
     assert int(done["error"]) == -5
+
+
+def test_timeout(tools, faults):
+    """The card says nothing of it; the driver does."""
+    tools.run(f"echo 300 >{PARAMETERS}/timeout_ms")
+    faults.add("stall", "dma-read", channel=0)
+    events = _events(tools, f"dd if=/dev/zero of={DEVICE} bs=8k count=1 conv=notrunc 2>/dev/null", check=False)
+    [numbers] = [found for name, found, _ in events if name == "timeout"]
+    assert (int(numbers["ch"]), int(numbers["moved"])) == (0, 0)
+    assert not [name for name, _, _ in events if name == "error"]
+    [done] = [found for name, found, _ in events if name == "complete"]
+    assert int(done["error"]) == -110
