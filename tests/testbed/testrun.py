@@ -5,6 +5,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from testbed import cardbuild, celljobs, environment, levels, options, places, workshop
 from testbed.celljobs import ALL, COVERING
@@ -24,6 +25,8 @@ _EXAMPLES = """  ./testbed test                                        all level
 the driver level, unless --env or --kernel is given, is every test in direct/6.12, and in every other environment and
 kernel what proves it and the tests marked `covering`; ./testbed matrix runs every test wherever its
 outcome could differ"""
+# Folders whose tests run programs for minutes, and about how many seconds: each is a run of its own, begun early.
+_LONG = {"tests/source": 200, "tests/harness": 200}
 
 
 def add(commands) -> None:
@@ -92,16 +95,26 @@ def _run(host: Sequence[str], plan: dict[Cell, str], subject: Subject, given: ar
 
 
 def _host_jobs(host: Sequence[str], variables: dict[str, str], subject: Subject, extra: Sequence[str]) -> list[Job]:
-    """CTest, and one pytest for all levels that need no cell of their own."""
+    """CTest, and pytest for all levels that need no cell of their own: as one run, which speaks for itself, when the
+    further arguments choose among the tests; else as several, so that nobody waits for the longest alone."""
     jobs = []
     if "model" in host and not extra:
         xml = places.REPORTS / "ctest.xml"
         jobs.append(Job("unit tests of card and bridge", cardbuild.unit_tests(xml), xml, places.REPORTS / "ctest.log",
                         expected=60))
-    if folders := [folder for level in host for folder in levels.FOLDERS[level]]:
-        xml = places.REPORTS / "pytest.xml"
-        argv = (sys.executable, "-m", "pytest", *celljobs.SETTINGS, f"--junit-xml={xml}", "--durations=10",
-                *levels.pytest_words(host, folders, extra))
-        jobs.append(Job(", ".join(host), argv, xml, places.REPORTS / "pytest.log", {**variables, **subject.variables()},
-                        expected=1e6, may_be_empty=bool(extra)))  # the longest of all: it begins first
+    folders = [folder for level in host for folder in levels.FOLDERS[level]]
+    long = [] if extra else [folder for folder in folders if folder in _LONG]
+    for some in [*([folder] for folder in long), [folder for folder in folders if folder not in long]]:
+        if some:
+            words = levels.pytest_words(host, some, extra)
+            jobs.append(_host_job(some, words, {**variables, **subject.variables()}, bool(extra)))
     return jobs
+
+
+def _host_job(folders: Sequence[str], words: Sequence[str], variables: dict[str, str], may_be_empty: bool) -> Job:
+    """One run of pytest over these folders. Its files are called as the first of them is."""
+    names = [Path(folder).name for folder in folders]
+    xml = places.REPORTS / f"pytest-{names[0]}.xml"
+    argv = (sys.executable, "-m", "pytest", *celljobs.SETTINGS, f"--junit-xml={xml}", "--durations=10", *words)
+    return Job(", ".join(names), argv, xml, xml.with_suffix(".log"), variables,
+               expected=sum(_LONG.get(folder, 10) for folder in folders), may_be_empty=may_be_empty)
