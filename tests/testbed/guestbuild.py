@@ -16,7 +16,7 @@ from testbed.kernels import Kernel
 
 OUTPUT = places.BUILD / "guest"
 
-_RECIPE = 3  # of what this file runs; raise it when the same sources must be built again
+_RECIPE = 4  # of what this file runs; raise it when the same sources must be built again
 DRIVER = places.TOP / "driver"
 _TOOL_SOURCES = (*(DRIVER / name for name in ("tools", "lib", "uapi")), places.TOP / "hw-model" / "include" / "prd32")
 _TOOL_ROOTS = {"x86_64": "build", "aarch64": "cross-arm64"}
@@ -52,7 +52,7 @@ def make_words(kernel: Kernel, place: str) -> list[str]:
 def module(kernel: Kernel, source: Path = DRIVER) -> Path:
     """The kernel module of a folder with a Kbuild or Makefile in the kernel's style, with its debug information.
 
-    Rebuilt when the folder or the kernel changed. `stripped` gives the same for the guest.
+    Rebuilt when the folder or the kernel changed. `stripped` gives the same for the guest, `said` what the compiler said.
     """
     if not ((source / "Kbuild").exists() or (source / "Makefile").exists()):
         raise TestbedError(f"{source} has neither Kbuild nor Makefile, so it is no folder of a kernel module")
@@ -66,8 +66,8 @@ def module(kernel: Kernel, source: Path = DRIVER) -> Path:
         shutil.copytree(source, inside, ignore=_BUILT)
         log = places.REPORTS / f"build-{source.name}-{kernel.arch}-{kernel.name}.log"
         tools = _CROSS[kernel.arch]
-        buildroot.run(root, inside, make_words(kernel, f"/{inside.relative_to(root.path)}"),
-                      what=f"building {source.name} for Linux {kernel.release}", deadline=600, log=log)
+        output = buildroot.run(root, inside, make_words(kernel, f"/{inside.relative_to(root.path)}"),
+                               what=f"building {source.name} for Linux {kernel.release}", deadline=600, log=log)
         built = sorted(inside.rglob("*.ko"))
         if len(built) != 1:
             names = ", ".join(path.name for path in built) or "none"
@@ -78,7 +78,8 @@ def module(kernel: Kernel, source: Path = DRIVER) -> Path:
         buildroot.run(root, inside, [f"{tools}strip", "--strip-debug", str(built[0].relative_to(inside))],
                       what=f"stripping {built[0].name}", deadline=60)
         shutil.copy2(built[0], stripped(result))
-        return [result, stripped(result)]
+        said(result).write_text(output)
+        return [result, stripped(result), said(result)]
 
     return _unless_built(root, "module", target / "module", [kernel.key, digest(source)], make)
 
@@ -86,6 +87,11 @@ def module(kernel: Kernel, source: Path = DRIVER) -> Path:
 def stripped(module: Path) -> Path:
     """Where `module` put the same module without debug information: it is a tenth of the size."""
     return module.parent / _STRIPPED / module.name
+
+
+def said(module: Path) -> Path:
+    """Where `module` put the output of the build that made this module: a report is gone with the next run, this stays."""
+    return module.with_suffix(".said")
 
 
 def tool(arch: str) -> Path:
