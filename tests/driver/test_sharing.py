@@ -13,8 +13,8 @@ ENDLESS = 1000000
 
 @pytest.mark.covering
 def test_two_processes_keep_their_data_apart(card):
-    first = card.start(["prd32ctl", *roundtrip_words(4 * MIB, 0, 1, seed=1, iterations=10)])
-    second = card.start(["prd32ctl", *roundtrip_words(4 * MIB, 8 * MIB, 2, seed=1000, iterations=10)])
+    first = card.start(["prd32ctl", *roundtrip_words(4 * MIB, 0, 1, seed=1, iterations=5)])
+    second = card.start(["prd32ctl", *roundtrip_words(4 * MIB, 8 * MIB, 2, seed=1000, iterations=5)])
     for process in (first, second):
         process.wait(120).check()
 
