@@ -24,7 +24,7 @@ from testbed.machine import GuestSpec
 from testbed.qemu import Qemu
 
 DIRECT = pytest.mark.environments("direct")  # what is shown of guests is shown in one environment
-GUESTS = 20
+GUESTS = 8
 DEVICE = "/dev/prd32-0"
 
 
