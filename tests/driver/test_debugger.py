@@ -23,7 +23,7 @@ _GDB_SECONDS = 120
 @pytest.fixture
 def patient(workshop, cell, tmp_path) -> Iterator[Station]:
     """A guest whose link to the card waits for a debugger."""
-    with Lab(workshop, cell, tmp_path, patience=debugger.PATIENCE).fresh() as station:
+    with Lab(workshop, cell, tmp_path, patience=debugger.PATIENCE) as patient, patient.fresh() as station:
         yield station
 
 

@@ -2,6 +2,7 @@
 """Cards that move granules of several bytes, and callers who know nothing of that."""
 
 import dataclasses
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,13 +17,15 @@ pytestmark = [pytest.mark.technique("dma-pool-bounce"), pytest.mark.environments
 
 
 @pytest.fixture(scope="module", params=[1, 2, 12], ids=["2-bytes", "4-bytes", "4096-bytes"])
-def lab(request, workshop, cell, tmp_path_factory) -> Lab:
+def lab(request, workshop, cell, tmp_path_factory) -> Iterator[Lab]:
     """Gives the fixtures of the ladder guests with such a card."""
     folder = tmp_path_factory.mktemp("granules")
     profile = folder / "granules.toml"
     profile.write_text(f'based_on = "strict"\ngranule_log2 = {request.param}\n')
     card = (*cell.environment.card, "--profile", str(profile))
-    return Lab(workshop, Cell(dataclasses.replace(cell.environment, card=card), cell.kernel), folder / "guests")
+    careful = Cell(dataclasses.replace(cell.environment, card=card), cell.kernel)
+    with Lab(workshop, careful, folder / "guests") as fresh_guests:
+        yield fresh_guests
 
 
 @pytest.fixture(autouse=True)

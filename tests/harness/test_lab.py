@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every test gets a guest that nobody has touched, quickly, and nothing of it stays behind."""
 
+import fcntl
 import os
 import select
 import signal
@@ -9,7 +10,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +59,16 @@ def made(monkeypatch) -> list[str]:
     return names
 
 
+@pytest.fixture
+def take(tmp_path) -> Iterator[Callable[[GuestSpec], snapshot.Snapshot]]:
+    """Takes snapshots from a shelf of this test's own."""
+    with ExitStack() as stack:
+        def from_shelf(spec: GuestSpec) -> snapshot.Snapshot:
+            return stack.enter_context(closing(snapshot.get(spec, tmp_path / "boot", tmp_path / "shelf")))
+
+        yield from_shelf
+
+
 @pytest.mark.parametrize("changes", [
     {"qemu": Qemu(("qemu",), "11.1.3", "here")}, {"qemu": Qemu(("qemu",), "11.1.4", "here")},
     {"accelerator": Accelerator("kvm", "")}, {"driver": "/opt/prd32/other.ko"}, {"memory": "513M"},
@@ -89,13 +102,12 @@ def test_what_the_guest_does_not_see_is_not_in_the_key(spec):
     assert snapshot.key(other) == snapshot.key(spec)
 
 
-def test_snapshot_is_made_once(spec, made, tmp_path):
-    first = snapshot.get(spec, tmp_path / "boot", tmp_path / "shelf")
-    assert snapshot.get(spec, tmp_path / "boot", tmp_path / "shelf") == first
+def test_snapshot_is_made_once(spec, made, take):
+    assert take(spec).path == take(spec).path
     assert made == ["direct/6.12 512M"]
 
 
-def test_two_runs_make_it_once(spec, made, tmp_path, monkeypatch):
+def test_two_runs_make_it_once(spec, made, take, monkeypatch):
     begun, make = threading.Event(), snapshot._make
 
     def slowly(*words) -> None:
@@ -106,11 +118,11 @@ def test_two_runs_make_it_once(spec, made, tmp_path, monkeypatch):
     second = threading.Event()
     monkeypatch.setattr(snapshot, "_make", slowly)
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(snapshot.get, spec, tmp_path / "boot", tmp_path / "shelf")
+        first = pool.submit(take, spec)
         assert begun.wait(10)
-        path = snapshot.get(spec, tmp_path / "boot", tmp_path / "shelf")
+        path = take(spec).path
         second.set()
-        assert first.result() == path
+        assert first.result().path == path
     assert len(made) == 1
 
 
@@ -120,21 +132,45 @@ def test_two_runs_make_it_once(spec, made, tmp_path, monkeypatch):
     lambda file: os.pwrite(file.fileno(), b"\1", (1 << 24) + 70000),
     lambda file: os.pwrite(file.fileno(), b"\1", (1 << 26) - 1)],
     ids=["half written", "a byte short", "changed", "written where nothing was"])
-def test_damaged_snapshot_is_made_again(spec, made, tmp_path, damage):
-    path = snapshot.get(spec, tmp_path / "boot", tmp_path / "shelf")
-    with path.open("r+b") as file:
-        damage(file)
-    assert snapshot.get(spec, tmp_path / "boot", tmp_path / "shelf") == path
+def test_damaged_snapshot_is_made_again(spec, made, take, damage):
+    with closing(take(spec)) as first:
+        with first.path.open("r+b") as file:
+            damage(file)
+    path = take(spec).path
+    assert path == first.path
     assert len(made) == 2
     assert snapshot.digest(path) in path.name
 
 
-def test_old_snapshots_go(spec, made, tmp_path):
-    shelf = tmp_path / "shelf"
-    others = snapshot.get(replace(spec, memory="1G"), tmp_path / "boot", shelf)
-    first, second, third = (snapshot.get(replace(spec, append=word), tmp_path / "boot", shelf) for word in "123")
-    assert set(shelf.glob("*.snapshot")) == {others, second, third}
-    assert not list(shelf.glob("*.part"))
+def test_old_snapshots_go(spec, made, take, tmp_path):
+    others = take(replace(spec, memory="1G")).path
+    paths = []
+    for word in "123":
+        with closing(take(replace(spec, append=word))) as taken:
+            paths.append(taken.path)
+    assert set((tmp_path / "shelf").glob("*.snapshot")) == {others, *paths[1:]}
+    assert not list((tmp_path / "shelf").glob("*.part"))
+
+
+def test_snapshot_in_use_stays(spec, made, take):
+    """However many others of its cell and RAM are made; and a program that was started meanwhile does not hold it."""
+    mine = take(spec)
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, close_fds=False):
+        for word in "123":
+            take(replace(spec, append=word)).close()
+            assert mine.path.exists()
+        mine.close()
+        take(replace(spec, append="4")).close()
+        assert not mine.path.exists()
+    assert len(made) == 5
+
+
+def test_damaged_snapshot_in_use_stays(spec, made, take):
+    """A guest that is being restored from it still finds the file."""
+    mine = take(spec)
+    damaged = mine.path.rename(mine.path.with_name(f"direct-6.12-512M-{snapshot.key(spec)}-0123456789abcdef.snapshot"))
+    assert take(spec).path.exists() and damaged.exists()
+    assert len(made) == 2
 
 
 def test_snapshot_that_fails_leaves_nothing(spec, monkeypatch, tmp_path):
@@ -165,6 +201,16 @@ def test_guests_know_nothing_of_each_other(lab):
             guest.run(f"echo here | tee /tmp/a /root/b /dev/shm/c; yes | dd of={DEVICE} bs=64k count=1; "
                       "echo 1 >/sys/module/prd32/parameters/timeout_ms")
     assert seen[0] != seen[1], "two guests draw the same random numbers"
+
+
+@DIRECT
+def test_snapshot_is_held_between_guests(lab, workshop, cell):
+    """Other runs make snapshots of the same cell and RAM meanwhile."""
+    with lab.fresh(cards=0):
+        pass
+    path, = (places.cache() / "snapshots").glob(f"*-{snapshot.key(workshop.guest(cell))}-*.snapshot")
+    with path.open("rb") as file, pytest.raises(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @DIRECT
@@ -204,7 +250,8 @@ def test_nothing_stays_of_a_process_that_is_killed(workshop, tmp_path):
         from testbed.lab import Lab
         from testbed.workshop import Workshop
         folder = pathlib.Path(sys.argv[1])
-        with Lab(Workshop.load(folder / "workshop"), environment.cell("direct"), folder).fresh() as station:
+        lab = Lab(Workshop.load(folder / "workshop"), environment.cell("direct"), folder)
+        with lab, lab.fresh() as station:
             print(station.guest.card.pid, station.guest.pid, flush=True)
             sys.stdin.read()"""
     with subprocess.Popen([sys.executable, "-c", script, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from testbed.errors import DeadlinePassed, TestbedError
 
@@ -28,6 +29,24 @@ def locked(path: Path) -> Iterator[None]:
                     raise DeadlinePassed(f"another testbed has held {path} for {_DEADLINE:.0f} s") from None
                 time.sleep(0.1)  # flock has no wait with a deadline that does not need a signal
         yield
+
+
+def held(path: Path) -> BinaryIO:
+    """Says to `unlink_unheld` that the file is in use, until what is returned is closed, or this process ends. Any
+    number may hold it; programs that this process starts do not."""
+    file = path.open("rb")
+    fcntl.flock(file, fcntl.LOCK_SH)
+    return file
+
+
+def unlink_unheld(path: Path) -> None:
+    """Removes the file unless somebody holds it. A lock keeps others from taking hold of it meanwhile."""
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        path.unlink()
 
 
 @contextmanager

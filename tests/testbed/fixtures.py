@@ -125,7 +125,8 @@ def workshop(cell: Cell) -> Workshop:
 def lab(workshop: Workshop, cell: Cell) -> Iterator[Lab]:
     """Where fresh guests come from. Two runs at the same time have two folders."""
     folder = places.OUTPUT / "guests" / f"{cell.file_name}-{os.getpid()}"
-    yield Lab(workshop, cell, folder)
+    with Lab(workshop, cell, folder) as fresh_guests:
+        yield fresh_guests
     shutil.rmtree(folder, ignore_errors=True)  # what is worth keeping is in the failures' folder
 
 

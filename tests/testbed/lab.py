@@ -29,13 +29,24 @@ class Station:
 
 
 class Lab:
-    """Gives out fresh guests of a cell. `patience`: see GuestSpec; for cards that a debugger stops."""
+    """Gives out fresh guests of a cell. `patience`: see GuestSpec; for cards that a debugger stops.
+
+    Use as a context manager: until its end, nobody removes the snapshots that it restores guests from.
+    """
 
     def __init__(self, workshop: Workshop, cell: Cell, folder: Path, *, patience: float = 0.0) -> None:
         self._patience = patience
         self._workshop, self.cell, self._folder = workshop, cell, folder
         self._count = 0
-        self._snapshots: dict[str, Path] = {}  # by RAM
+        self._snapshots: dict[str, snapshot.Snapshot] = {}  # by RAM
+
+    def __enter__(self) -> "Lab":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self._snapshots.values():
+            each.close()
+        self._snapshots.clear()
 
     @property
     def latest(self) -> Path:
@@ -73,9 +84,12 @@ class Lab:
 
     def _snapshot(self, spec: GuestSpec) -> Path:
         known = self._snapshots.get(spec.ram)
-        if not known or not known.exists():
+        if known and not known.path.exists():  # the cache was deleted
+            known.close()
+            known = None
+        if not known:
             known = self._snapshots[spec.ram] = snapshot.get(spec, self._folder / "snapshot")
-        return known
+        return known.path
 
     def _card(self, folder: Path, memory: str) -> CardProcess:
         return CardProcess(places.device_program(), folder, memory_size=memory,

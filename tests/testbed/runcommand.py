@@ -64,7 +64,7 @@ def _run(given: argparse.Namespace) -> int:
     folder = fresh_folder(places.OUTPUT / "run" / str(os.getpid()))
     keep = True
     try:
-        with Lab(ready, cell, folder).fresh() as station:
+        with Lab(ready, cell, folder) as lab, lab.fresh() as station:
             guest = station.guest
             for source, target in given.put:
                 guest.write_file(target, source.read_bytes())

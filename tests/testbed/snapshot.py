@@ -2,7 +2,7 @@
 """Guests that were booted once and saved: every test restores one of these files instead of booting.
 
 A file's name says its cell, its RAM, what it was made from (a hash) and what it holds (another). It is made again when
-it is absent or damaged, and may be deleted at any time.
+it is absent or damaged, and may be deleted when no run uses it.
 """
 
 import errno
@@ -16,7 +16,7 @@ from typing import BinaryIO
 from testbed import places
 from testbed.errors import TestbedError
 from testbed.evidence import fresh_folder
-from testbed.filelock import locked
+from testbed.filelock import held, locked, unlink_unheld
 from testbed.guest import Guest
 from testbed.machine import GuestSpec, arguments
 from testbed.stages import stage
@@ -32,28 +32,52 @@ def has_driver(spec: GuestSpec) -> bool:
     return not spec.environment.iommu_type
 
 
-def get(spec: GuestSpec, folder: Path, shelf: Path | None = None) -> Path:
+class Snapshot:
+    """A file on the shelf that stays there until this is closed: QEMU opens it by name, for guest after guest."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = held(path)
+
+    def close(self) -> None:
+        """Whoever makes others of its cell and RAM may remove the file now."""
+        self._file.close()
+
+
+def get(spec: GuestSpec, folder: Path, shelf: Path | None = None) -> Snapshot:
     """The snapshot of this guest, whole; booted in `folder` and saved first when there is none. `shelf`: where they are
-    kept, by default in the cache."""
+    kept, by default in the cache. The caller closes it."""
     shelf = shelf or places.cache() / "snapshots"
     stem = f"{spec.cell_name.replace('/', '-')}-{spec.ram}"
     wanted = f"{stem}-{key(spec)}"
     with locked(shelf / f"{stem}.lock"):
-        for path in shelf.glob(f"{wanted}-*.snapshot"):
-            if path.stem == f"{wanted}-{digest(path)}":
-                os.utime(path)
-                return path
-            path.unlink()
-        part = shelf / f"{stem}.part"
-        try:
-            with stage(f"snapshot of {spec.cell_name} with {spec.ram}"):
-                _make(spec, folder, part)
-            path = part.rename(shelf / f"{wanted}-{digest(part)}.snapshot")
-        finally:
-            part.unlink(missing_ok=True)
+        path = _found(shelf, wanted)
+        if path:
+            os.utime(path)
+        else:
+            path = _added(spec, folder, shelf / f"{stem}.part", wanted)
+        taken = Snapshot(path)  # before the lock goes: from then on others remove what nobody holds
         for old in sorted(shelf.glob(f"{stem}-*.snapshot"), key=lambda each: each.stat().st_mtime)[:-_KEPT]:
-            old.unlink()
-    return path
+            unlink_unheld(old)
+    return taken
+
+
+def _found(shelf: Path, wanted: str) -> Path | None:
+    """The one that is there. Damaged ones go, but for those that somebody restores guests from regardless."""
+    for path in shelf.glob(f"{wanted}-*.snapshot"):
+        if path.stem == f"{wanted}-{digest(path)}":
+            return path
+        unlink_unheld(path)
+    return None
+
+
+def _added(spec: GuestSpec, folder: Path, part: Path, wanted: str) -> Path:
+    try:
+        with stage(f"snapshot of {spec.cell_name} with {spec.ram}"):
+            _make(spec, folder, part)
+        return part.rename(part.with_name(f"{wanted}-{digest(part)}.snapshot"))
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def key(spec: GuestSpec) -> str:
