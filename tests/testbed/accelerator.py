@@ -9,26 +9,36 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from testbed import places
+from testbed.errors import TestbedError
 from testbed.qemu import Qemu
 
+OVERRIDE = "PRD32_ACCEL"  # environment variable: kvm or tcg, without a probe
 _DEADLINE = 6.0  # seconds; KVM boots the kernel to its panic in about one
 _DEVICE = Path("/dev/kvm")
+# A guest that did not come up in time may have met a busy machine: for so many seconds that answer is believed.
+_LATE_SECONDS = 3600
 
 
 @dataclass(frozen=True)
 class Accelerator:
-    """QEMU's name of the accelerator (kvm or tcg) and, for people, why it was chosen."""
+    """QEMU's name of the accelerator (kvm or tcg) and, for people, why it was chosen. `until`: when the answer is to be
+    asked for again, seconds since 1970; 0 is never."""
 
     name: str
     why: str
+    until: float = 0.0
 
 
 def choose(qemu: Qemu, kernel: Path) -> Accelerator:
-    """Probes KVM once for each boot of this machine, QEMU version and kernel; the answer is kept in the cache."""
+    """What PRD32_ACCEL says; else probes KVM once for each boot of this machine, QEMU version and kernel; the answer is
+    kept in the cache. TestbedError when the variable names no accelerator."""
+    if forced := asked_for():
+        return forced
     if not _DEVICE.exists():
         return Accelerator("tcg", f"{_DEVICE} does not exist")
     if not os.access(_DEVICE, os.R_OK | os.W_OK):
@@ -36,16 +46,33 @@ def choose(qemu: Qemu, kernel: Path) -> Accelerator:
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     question = f"{boot} {qemu.version} {kernel}"
     memory = places.cache() / "kvm-probe.json"
-    try:
-        known = {asked: answer for asked, answer in json.loads(memory.read_text()).items() if asked.startswith(boot)}
-        if question in known:
-            return Accelerator(**known[question])
-    except (OSError, ValueError, AttributeError, TypeError):
-        known = {}  # never asked, or the answers are unreadable: ask
+    known = _remembered(memory, boot)
+    if question in known:
+        return known[question]
     answer = _probe(qemu, kernel)
     memory.parent.mkdir(parents=True, exist_ok=True)
-    memory.write_text(json.dumps({**known, question: asdict(answer)}))
+    memory.write_text(json.dumps({asked: asdict(said) for asked, said in {**known, question: answer}.items()}))
     return answer
+
+
+def asked_for() -> Accelerator | None:
+    """The accelerator that the environment variable forces."""
+    name = os.environ.get(OVERRIDE)
+    if not name:
+        return None
+    if name not in ("kvm", "tcg"):
+        raise TestbedError(f"{OVERRIDE}={name}: it may be kvm or tcg")
+    return Accelerator(name, f"{OVERRIDE}={name}")
+
+
+def _remembered(memory: Path, boot: str) -> dict[str, Accelerator]:
+    """The answers of this boot that hold still; none when they are unreadable."""
+    try:
+        answers = {asked: Accelerator(**said) for asked, said in json.loads(memory.read_text()).items()}
+        return {asked: said for asked, said in answers.items()
+                if asked.startswith(boot) and (not said.until or time.time() < said.until)}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
 
 
 def _probe(qemu: Qemu, kernel: Path) -> Accelerator:
@@ -59,8 +86,9 @@ def _probe(qemu: Qemu, kernel: Path) -> Accelerator:
             done = subprocess.run(argv, env=qemu.environment(), timeout=_DEADLINE, stdin=subprocess.DEVNULL,
                                   capture_output=True, text=True, check=False)
         except subprocess.TimeoutExpired:
-            return Accelerator("tcg", f"{_DEVICE} opens, but a guest under it did not come up in {_DEADLINE:.0f} s")
-        if done.returncode == 0 and "Kernel panic" in serial.read_text(errors="replace"):
+            return Accelerator("tcg", f"{_DEVICE} opens, but a guest under it did not come up in {_DEADLINE:.0f} s",
+                               time.time() + _LATE_SECONDS)
+        if done.returncode == 0 and serial.exists() and "Kernel panic" in serial.read_text(errors="replace"):
             return Accelerator("kvm", "a guest kernel was seen to run under it")
         said = done.stderr.strip().splitlines()
         return Accelerator("tcg", f"KVM failed the probe: {said[-1] if said else f'exit status {done.returncode}'}")

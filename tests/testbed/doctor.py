@@ -119,15 +119,22 @@ def _qemu() -> Finding:
 
 
 def _accelerator() -> Finding:
+    try:
+        forced = accelerator.asked_for()
+    except TestbedError as error:
+        return Finding("accelerator", "missing", str(error), f"mend or unset {accelerator.OVERRIDE}")
+    if forced:
+        return Finding("accelerator", "ok", f"{forced.name}: {forced.why}")
     if not Path("/dev/kvm").exists():
         return Finding("accelerator", "ok", "tcg: /dev/kvm does not exist")
-    if not (debroot.complete(kernels.root_of(kernels.DEFAULT, "x86_64")) and debroot.complete("qemu")
-            or qemu.system()[0]):
+    found_qemu = debroot.complete("qemu") or qemu.system()[0]
+    if not (found_qemu and debroot.complete(kernels.root_of(kernels.DEFAULT, "x86_64"))):
         return Finding("accelerator", "note", "/dev/kvm exists; whether it runs a guest is not known yet",
                        "probed by running one, once QEMU and the guest's kernel are in the cache: ./testbed demo")
     kernel = kernels.get(kernels.DEFAULT, "x86_64", _no_progress).image
     chosen = accelerator.choose(qemu.find(_no_progress), kernel)
-    return Finding("accelerator", "ok", f"{chosen.name}: {chosen.why}")
+    return Finding("accelerator", "ok", f"{chosen.name}: {chosen.why}", "" if chosen.name == "kvm" else
+                   f"{accelerator.OVERRIDE}=kvm uses it regardless")
 
 
 def _cache() -> Finding:
