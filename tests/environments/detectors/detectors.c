@@ -8,7 +8,9 @@
  * five seconds later. An unknown NAME is refused with EINVAL. KASAN reports once a boot and turns
  * lockdep off, as lockdep does with itself: ask a fresh guest for each.
  */
+#include <linux/delay.h>
 #include <linux/dma-mapping.h>
+#include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -23,7 +25,7 @@
 
 static char *fire = "nothing";
 module_param(fire, charp, 0444);
-MODULE_PARM_DESC(fire, "the mistake to make: kasan, ubsan, lockdep, atomic, dma, kmemleak, list, refcount or timer");
+MODULE_PARM_DESC(fire, "the mistake to make: kasan, ubsan, lockdep, atomic, dma, kmemleak, list, refcount, timer or hung");
 
 static int use_after_free(void)
 {
@@ -159,6 +161,18 @@ static int free_running_timer(void)
 	return 0;
 }
 
+/* Ends by itself in an hour: the guest does not live that long. */
+static int sleep_for_an_hour(void *unused)
+{
+	msleep(3600 * 1000);
+	return 0;
+}
+
+static int task_that_hangs(void)
+{
+	return PTR_ERR_OR_ZERO(kthread_run(sleep_for_an_hour, NULL, "hung"));
+}
+
 static const struct {
 	const char *name;
 	int (*make)(void);
@@ -172,6 +186,7 @@ static const struct {
 	{ "list", add_to_list_twice },
 	{ "refcount", put_once_too_often },
 	{ "timer", free_running_timer },
+	{ "hung", task_that_hangs },
 };
 
 static int __init detectors_init(void)
