@@ -4,9 +4,16 @@
 import fcntl
 import json
 import os
+import pty
+import re
+import select
+import shlex
 import signal
+import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -100,6 +107,81 @@ def test_matrix_for_machines(tmp_path):
     assert "1 cells" in done.stderr and "at most" in done.stderr
 
 
+class _Listener:
+    """What a descriptor said so far; a word of it is waited for under a deadline."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd, self.said = fd, ""
+
+    def await_words(self, pattern: str) -> re.Match:
+        """The first match in what was not matched yet."""
+        end = time.monotonic() + _SECONDS
+        while not (found := re.search(pattern, self.said)):
+            left = end - time.monotonic()
+            assert left > 0 and select.select([self._fd], [], [], left)[0], f"no {pattern!r} in: {self.said}"
+            part = os.read(self._fd, 4096)
+            assert part, f"it ended without {pattern!r}: {self.said}"
+            self.said += part.decode(errors="replace")
+        self.said = self.said[found.end():]
+        return found
+
+
+@contextmanager
+def _in_terminal(output: Path, *words: str) -> Iterator[tuple[subprocess.Popen, int]]:
+    """Runs a command whose input and output are a terminal of its own; the other end of it, to type and read at."""
+    ours, theirs = pty.openpty()
+    try:
+        with subprocess.Popen([_TESTBED, *words], stdin=theirs, stdout=theirs, stderr=subprocess.PIPE,
+                              start_new_session=True, env={**os.environ, "PRD32_OUTPUT": str(output)}) as process:
+            os.close(theirs)
+            try:
+                yield process, ours
+            finally:
+                process.terminate()  # of one that has ended, nothing
+    finally:
+        os.close(ours)
+
+
+def _monitor_says(path: str, command: str, pattern: str) -> None:
+    with socket.socket(socket.AF_UNIX) as monitor:
+        monitor.connect(path)
+        listener = _Listener(monitor.fileno())
+        listener.await_words(r"\(qemu\) ")
+        monitor.sendall(f"{command}\n".encode())
+        listener.await_words(pattern)
+
+
+def test_shell_with_debugger_and_monitor(tmp_path):
+    """As its user meets it: the lines to copy to other terminals work, and exit ends all of it."""
+    with _in_terminal(tmp_path, "shell", "--gdb", "--monitor") as (process, terminal):
+        told, guest = _Listener(process.stderr.fileno()), _Listener(terminal)
+        gdb = shlex.split(told.await_words(r"In another terminal: (gdb\S* -x \S+)")[1])
+        monitor = told.await_words(r"UNIX-CONNECT:(\S+)")[1]
+        guest.await_words("# ")
+        os.write(terminal, b"echo $((6 * 7)) $(ls /dev/prd32-*)\n")
+        guest.await_words("42 /dev/prd32-0")
+        _monitor_says(monitor, "info status", "VM status: running")
+        done = subprocess.run([*gdb, "-batch", "-ex", "info symbol prd32_hw_start", "-ex", "detach"], text=True,
+                              capture_output=True, check=False, timeout=_SECONDS, cwd=places.TOP,
+                              stdin=subprocess.DEVNULL)
+        assert done.returncode == 0 and "prd32_hw_start in section .text" in done.stdout, done
+        os.write(terminal, b"exit\n")
+        assert process.wait(_SECONDS) == 0, process.stderr.read()
+    assert not _runs_with(str(Path(monitor).parent)), "QEMU was left running"
+    assert not Path(monitor).parent.exists()
+
+
+def _runs_with(word: str) -> bool:
+    """Whether a process has this in its command line."""
+    for commands in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if word in commands.read_text():
+                return True
+        except OSError:
+            pass  # it ended meanwhile
+    return False
+
+
 def test_interrupted_matrix_tells_what_ran(tmp_path):
     """Ctrl-C while a guest runs: it ends, nothing more is started, the table has all cells."""
     # A shell without job control starts what is in its background with SIGINT ignored, and that is inherited.
@@ -116,9 +198,4 @@ def test_interrupted_matrix_tells_what_ran(tmp_path):
     assert process.returncode == 130, log
     assert "direct/6.12" in said and "msi/6.12" in said and "Interrupted" in said
     assert "Traceback" not in log
-    folder = str(guests[0].parents[2])
-    for commands in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            assert folder not in commands.read_text(), "a guest was left running"
-        except OSError:
-            pass  # it ended meanwhile
+    assert not _runs_with(str(guests[0].parents[2])), "a guest was left running"
