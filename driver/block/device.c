@@ -4,7 +4,7 @@
  * there is no cache in front of it, so nothing to flush.
  */
 #include <linux/blkdev.h>
-#include <linux/dma-mapping.h>
+#include <linux/dma-map-ops.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/pci.h>
@@ -50,6 +50,20 @@ static u64 prd32_disk_size(const struct prd32_info *info)
 	return mib < 0 ? round_down(info->mem_size / 2, PAGE_OF_CARD) : (u64)mib * SZ_1M;
 }
 
+/*
+ * Where memory may begin. No less than a word: the block layer takes 0 for a sector. The card must
+ * not write to cache lines that it does not see and that others' bytes share; the block layer tells
+ * the alignment for both directions at once.
+ */
+static u32 prd32_block_alignment(struct prd32_card *card)
+{
+	u32 align = max_t(u32, prd32_info(card)->granule, sizeof(u32));
+
+	if (!dev_is_dma_coherent(prd32_dma_dev(card)))
+		align = max_t(u32, align, dma_get_cache_alignment());
+	return align;
+}
+
 /* What a PRD and the table can take, so that a segment is one descriptor. */
 static void prd32_block_limits(const struct prd32_disk *disk, struct queue_limits *lim)
 {
@@ -67,8 +81,7 @@ static void prd32_block_limits(const struct prd32_disk *disk, struct queue_limit
 		.max_segment_size = mapping == SIZE_MAX ? PRD32_LIMIT_PRD_MAX_BYTES :
 							  BOUNCED_SEGMENT,
 		.seg_boundary_mask = PRD32_LIMIT_PRD_BOUNDARY - 1,
-		/* No less than a word: the block layer takes 0 for a sector. */
-		.dma_alignment = max_t(u32, prd32_info(card)->granule, sizeof(u32)) - 1,
+		.dma_alignment = prd32_block_alignment(card) - 1,
 		.discard_granularity = PAGE_OF_CARD,
 		.max_hw_discard_sectors = PRD32_BLOCK_ZERO_SEGMENTS *
 					  (PRD32_LIMIT_PRD_MAX_BYTES >> SECTOR_SHIFT),
