@@ -13,6 +13,7 @@
 #include <linux/auxiliary_bus.h>
 #include <linux/dma-direction.h>
 #include <linux/list.h>
+#include <linux/mm.h>
 #include <linux/scatterlist.h>
 #include <linux/types.h>
 
@@ -192,6 +193,23 @@ struct prd32_request {
 	struct prd32_place at;
 	int cancelled;
 };
+
+/*
+ * The engine may still be at a page that is not the caller's to keep: it gets a reference that is
+ * never put. What kmalloc() gave has none to be had: it is no page of its own.
+ */
+static inline void prd32_leak_page(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (folio_test_slab(folio))
+		return;
+#ifdef PRD32_HAVE_LARGE_KMALLOC
+	if (folio_test_large_kmalloc(folio))
+		return;
+#endif
+	folio_get(folio);
+}
 
 static inline enum dma_data_direction prd32_dir(bool to_host)
 {

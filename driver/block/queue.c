@@ -91,8 +91,7 @@ static void prd32_abandon(struct request *rq)
 	struct bio_vec bvec;
 
 	rq_for_each_segment(bvec, rq, iter)
-		if (!PageSlab(bvec.bv_page))
-			get_page(bvec.bv_page);
+		prd32_leak_page(bvec.bv_page);
 }
 
 static void prd32_unmap(struct prd32_disk *disk, struct request *rq)

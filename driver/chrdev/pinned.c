@@ -147,8 +147,7 @@ void prd32_pinned_unpin(struct prd32_pinned *mem)
  * prd32_pinned_abandon() - the engine may still be at this memory: nobody is to get it again
  * @mem: the memory, which stays mapped
  *
- * A user's pages stay pinned. A kernel caller frees its pages when it gets the error: they get a
- * reference that is never put.
+ * A user's pages stay pinned. A kernel caller frees its pages when it gets the error.
  */
 void prd32_pinned_abandon(struct prd32_pinned *mem)
 {
@@ -156,7 +155,7 @@ void prd32_pinned_abandon(struct prd32_pinned *mem)
 
 	if (!mem->pinned)
 		for (i = 0; i < mem->nr_pages; i++)
-			get_page(mem->pages[i]);
+			prd32_leak_page(mem->pages[i]);
 	mem->pinned = false;
 }
 
