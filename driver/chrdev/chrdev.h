@@ -268,6 +268,16 @@ struct prd32_import {
 };
 
 /**
+ * struct prd32_exporting - an export under way
+ * @args: the caller's argument
+ * @dmabuf: what the descriptor in it will be of; not for the caller
+ */
+struct prd32_exporting {
+	struct prd32_ioc_export args;
+	struct dma_buf *dmabuf;
+};
+
+/**
  * struct prd32_submission - a request of PRD32_IOC_SUBMIT, and later its result
  * @t: the transfer
  * @pf: the file
@@ -365,6 +375,7 @@ void prd32_results_release(struct prd32_file *pf);
 
 /* export.c */
 int prd32_export(struct prd32_file *pf, void *arg);
+void prd32_export_told(void *arg, bool told);
 
 /* import.c */
 int prd32_import(struct prd32_import *import, struct device *dev, int fd, bool to_host);

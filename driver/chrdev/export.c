@@ -6,6 +6,7 @@
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
 #include <linux/fcntl.h>
+#include <linux/file.h>
 #include <linux/highmem.h>
 #include <linux/iosys-map.h>
 #include <linux/slab.h>
@@ -205,38 +206,35 @@ static const struct dma_buf_ops prd32_export_ops = {
 };
 
 /* On success the dma-buf has the caller's reference to the buffer. */
-static int prd32_export_buffer(struct prd32_buffer *buf)
+static struct dma_buf *prd32_export_buffer(struct prd32_buffer *buf)
 {
 	DEFINE_DMA_BUF_EXPORT_INFO(info);
 	struct dma_buf *dmabuf;
-	int fd;
 
 	info.ops = &prd32_export_ops;
 	info.size = buf->size;
 	info.flags = O_RDWR;
 	info.priv = buf;
 	dmabuf = dma_buf_export(&info);
-	if (IS_ERR(dmabuf)) {
+	if (IS_ERR(dmabuf))
 		prd32_buffer_put(buf);
-		return PTR_ERR(dmabuf);
-	}
-	fd = dma_buf_fd(dmabuf, O_CLOEXEC);
-	if (fd < 0)
-		dma_buf_put(dmabuf);
-	return fd;
+	return dmabuf;
 }
 
 /**
  * prd32_export() - PRD32_IOC_EXPORT
  * @pf: the file; the card is there
- * @arg: struct prd32_ioc_export
+ * @arg: struct prd32_exporting, of which the caller's argument is there
  *
- * Return: 1 or a negative errno.
+ * The number is taken, but nothing is behind it before the caller was told: a descriptor that he
+ * does not know of could not be taken back, as others may have used it.
+ *
+ * Return: 1, and prd32_export_told() is to be called, or a negative errno.
  */
 int prd32_export(struct prd32_file *pf, void *arg)
 {
-	struct prd32_ioc_export *args = arg;
-	struct prd32_buffer *buf = prd32_buffer_get(pf, args->handle);
+	struct prd32_exporting *export = arg;
+	struct prd32_buffer *buf = prd32_buffer_get(pf, export->args.handle);
 	int fd;
 
 	if (!buf)
@@ -245,9 +243,31 @@ int prd32_export(struct prd32_file *pf, void *arg)
 		prd32_buffer_put(buf);
 		return -EOPNOTSUPP;
 	}
-	fd = prd32_export_buffer(buf);
-	if (fd < 0)
+	export->dmabuf = prd32_export_buffer(buf);
+	if (IS_ERR(export->dmabuf))
+		return PTR_ERR(export->dmabuf);
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0) {
+		dma_buf_put(export->dmabuf);
 		return fd;
-	args->fd = fd;
+	}
+	export->args.fd = fd;
 	return 1;
+}
+
+/**
+ * prd32_export_told() - the end of an export
+ * @arg: as prd32_export() left it
+ * @told: the caller knows the number; else there will be no descriptor
+ */
+void prd32_export_told(void *arg, bool told)
+{
+	struct prd32_exporting *export = arg;
+
+	if (told) {
+		fd_install(export->args.fd, export->dmabuf->file);
+		return;
+	}
+	put_unused_fd(export->args.fd);
+	dma_buf_put(export->dmabuf);
 }

@@ -64,6 +64,7 @@ static int prd32_reset(struct prd32_file *pf, void *arg)
  * struct prd32_call - an ioctl
  * @call: does it, with the argument in kernel memory; returns a negative errno, 0, or 1 when the
  *	  argument has results for the caller
+ * @told: after such a @call: whether the results could be copied to the caller
  * @size: of the argument, as this driver knows it
  * @least: of the argument, as the first version of the interface knew it
  * @flags: those that exist
@@ -71,6 +72,7 @@ static int prd32_reset(struct prd32_file *pf, void *arg)
  */
 struct prd32_call {
 	int (*call)(struct prd32_file *pf, void *arg);
+	void (*told)(void *arg, bool told);
 	size_t size;
 	size_t least;
 	u32 flags;
@@ -94,7 +96,7 @@ static const struct prd32_call prd32_calls[] = {
 	CALL(BUFFER_ALLOC, buffer_alloc, prd32_buffer_alloc),
 	CALL(BUFFER_FREE, buffer_free, prd32_buffer_free, .anytime = true),
 	CALL(BUFFER_SYNC, buffer_sync, prd32_buffer_sync),
-	CALL(EXPORT, export, prd32_export),
+	CALL(EXPORT, export, prd32_export, .told = prd32_export_told),
 	/* These wait, and hold the card for as long as they need it. */
 	CALL(SUBMIT, submit, prd32_submit_ioctl, .anytime = true,
 	     .flags = PRD32_SUBMIT_WAIT | PRD32_SUBMIT_NOWAIT | PRD32_SUBMIT_EVENTFD),
@@ -108,12 +110,13 @@ struct prd32_head {
 	u32 flags;
 };
 
-/* As large as the largest of them. */
+/* As large as the largest of them, and what the driver keeps behind one. */
 union prd32_arg {
 	struct prd32_head head;
 	struct prd32_ioc_query query;
 	struct prd32_ioc_statistics statistics;
 	struct prd32_ioc_submit submit;
+	struct prd32_exporting exporting;
 };
 
 static const struct prd32_call *prd32_find_call(unsigned int cmd)
@@ -181,5 +184,8 @@ long prd32_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if (err <= 0)
 		return err;
 	/* What the caller has beyond is zero already. */
-	return copy_to_user(user, &kernel, min_t(size_t, size, call->size)) ? -EFAULT : 0;
+	err = copy_to_user(user, &kernel, min_t(size_t, size, call->size)) ? -EFAULT : 0;
+	if (call->told)
+		call->told(&kernel, !err);
+	return err;
 }

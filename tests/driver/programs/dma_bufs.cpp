@@ -150,6 +150,25 @@ void refused(const Place& place) {
   expect_error(error(dma_buf.get(), kHuge - kPage + 1, 2 * kPage), EINVAL, "an offset that wraps");
 }
 
+// The number that the next file would get: the lowest that is free.
+int next_descriptor() {
+  return Descriptor(dup(STDIN_FILENO)).get();
+}
+
+// Who cannot be told of the descriptor has none.
+void export_untold(const Place& place) {
+  const Card card(place.device);
+  auto argument = make<prd32_ioc_export>();
+  argument.handle = card.buffer(PRD32_BUFFER_CACHED, kPage).handle;
+  const Mapping page(kPage);
+  std::memcpy(page.data(), &argument, sizeof(argument));
+  expect(mprotect(page.data(), kPage, PROT_READ) == 0, "mprotect");
+  const int before = next_descriptor();
+  expect_error(call_raw(card.fd(), PRD32_IOC_EXPORT, page.data()), EFAULT, "an argument that cannot be written");
+  expect_equal(next_descriptor(), before, "the lowest number that is free");
+  static_cast<void>(card.exported(argument.handle));
+}
+
 // What the driver exports: a size, pages to be mapped, the same bytes as the buffer's.
 void exported(const Place& place) {
   constexpr std::size_t kSize = 300 * kKiB;
@@ -214,7 +233,7 @@ void outlives_all(const Place& place) {
 std::vector<Case> dma_buf_cases() {
   return {{"dmabuf.refused", refused},           {"dmabuf.heap", heap},
           {"udmabuf.there_and_back", udmabuf},   {"udmabuf.closed_meanwhile", closed_meanwhile},
-          {"export.mapped", exported},           {"export.to_itself", exported_to_itself},
+          {"export.untold", export_untold},       {"export.mapped", exported},           {"export.to_itself", exported_to_itself},
           {"export.outlives_all", outlives_all}, {"cards.export", exported_to_another}};
 }
 
