@@ -194,6 +194,9 @@ void prd32_thaw(struct prd32_card *card);
 void prd32_refuse(struct prd32_card *card, int error);
 void prd32_kill(struct prd32_card *card);
 
+/* poll.c */
+void prd32_poll_no_more(struct prd32_channel *ch);
+
 /* recovery.c */
 int prd32_recovery_setup(void);
 void prd32_recovery_cleanup(void);

@@ -55,23 +55,52 @@ bool prd32_worth_spinning(u64 length)
 	return READ_ONCE(prd32_spin_us) && length <= (u64)READ_ONCE(prd32_spin_kib) * SZ_1K;
 }
 
-/* Enough was looked: from now on an interrupt tells. */
+/* With the channel locked: from now on an interrupt tells of a request's end. */
 static void prd32_want_interrupt(struct prd32_request *req, struct prd32_channel *ch)
+{
+	req->polled = false;
+	if (ch->active == req)
+		prd32_hw_set_irq(ch, true);
+}
+
+/*
+ * What ended before its cause was cleared interrupts nobody. The register that is read here comes
+ * after the clearing, and says so.
+ */
+static void prd32_look_once_more(struct prd32_channel *ch)
+{
+	prd32_channel_event(ch, true);
+}
+
+/* Enough was looked. */
+static void prd32_stop_spinning(struct prd32_request *req, struct prd32_channel *ch)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&ch->lock, flags);
-	if (req->ch == ch) {
-		req->polled = false;
-		if (ch->active == req)
-			prd32_hw_set_irq(ch, true);
-	}
+	if (req->ch == ch)
+		prd32_want_interrupt(req, ch);
 	spin_unlock_irqrestore(&ch->lock, flags);
-	/*
-	 * What ended before its cause was cleared interrupts nobody. The register that is read here
-	 * comes after the clearing, and says so.
-	 */
-	prd32_channel_event(ch, true);
+	prd32_look_once_more(ch);
+}
+
+/**
+ * prd32_poll_no_more() - the end of the active request is waited for, and nobody may be polling
+ * @ch: the channel, which starts no other request
+ *
+ * Who polls is asleep already when the system goes to sleep.
+ */
+void prd32_poll_no_more(struct prd32_channel *ch)
+{
+	bool polled;
+
+	spin_lock_irq(&ch->lock);
+	polled = ch->active && ch->active->polled;
+	if (polled)
+		prd32_want_interrupt(ch->active, ch);
+	spin_unlock_irq(&ch->lock);
+	if (polled)
+		prd32_look_once_more(ch);
 }
 
 /**
@@ -91,7 +120,7 @@ void prd32_spin(struct prd32_request *req)
 		if (prd32_poll(ch->card, ch->index))
 			continue;
 		if (READ_ONCE(ch->active) != req || need_resched() || ktime_get_ns() > until) {
-			prd32_want_interrupt(req, ch);
+			prd32_stop_spinning(req, ch);
 			return;
 		}
 		cpu_relax();

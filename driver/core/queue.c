@@ -274,8 +274,10 @@ void prd32_freeze(struct prd32_card *card)
 		prd32_end_cyclic_locked(ch);
 		spin_unlock_irq(&ch->lock);
 	}
-	prd32_for_each_channel(ch, card)
+	prd32_for_each_channel(ch, card) {
+		prd32_poll_no_more(ch);
 		prd32_wait_idle(ch);
+	}
 }
 
 /**

@@ -107,6 +107,18 @@ def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) 
         assert time.monotonic() < end, f"{what}: not within {seconds} s"
 
 
+def sleep_and_wake(guest: Guest) -> None:
+    """The system goes to sleep, as far as its devices do, and wakes up; in an environment of THAT_SLEEP."""
+    guest.run("echo 0 >/sys/module/suspend/parameters/pm_test_delay; echo platform >/sys/power/pm_test")
+    # The guest agent's port sleeps, too, and loses what is on its way: hence the second, and no question meanwhile.
+    guest.start("sleep 1; echo freeze >/sys/power/state; echo $? >/tmp/slept; echo none >/sys/power/pm_test")
+    for is_open in (False, True):
+        guest.monitor.wait_event("VSERPORT_CHANGE", 30, id="agent", open=is_open)
+    guest.agent.synchronize(30)
+    wait_until(lambda: guest.run("cat /tmp/slept", check=False).text, "the end of the sleep")
+    assert guest.run("cat /tmp/slept; rm /tmp/slept").text == "0"
+
+
 def expect_usable(guest: Guest) -> None:
     """The card still does its work."""
     result = roundtrip(guest, MIB + 3, card_offset=4097, page_offset=1, seed=99)

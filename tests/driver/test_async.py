@@ -7,7 +7,7 @@ import pytest
 
 from blockdisk import fio, fio_words, report
 import where
-from prd32ctl import DEVICE, MIB, counters, interrupts, wait_until
+from prd32ctl import DEVICE, MIB, PARAMETERS, counters, interrupts, sleep_and_wake, wait_until
 
 _DRIVER = "/sys/bus/auxiliary/drivers/prd32.chrdev"
 
@@ -54,3 +54,17 @@ def test_polled_errors(tools, faults):
     wait_until(lambda: counters(tools)["polls"] > before + 20, "fio works")
     tools.run(f"echo prd32.chrdev.0 >{_DRIVER}/unbind")
     assert process.wait(60).exit_code != 0
+
+
+@pytest.mark.environments(*where.ENDS)
+def test_sleep_while_polled(tools):
+    """Who polls falls asleep before the card: the end of its requests is heard of all the same, before any deadline."""
+    tools.run(f"echo 600000 >{PARAMETERS}/timeout_ms")
+    process = tools.start(fio_words("--hipri", "--time_based", disk=DEVICE, ioengine="io_uring", iodepth=8, runtime=60,
+                                    rw="randwrite", bsrange="4k-256k", size=32 * MIB, verify="crc32c",
+                                    verify_backlog=32, verify_fatal=1))
+    before = counters(tools)["polls"]
+    wait_until(lambda: counters(tools)["polls"] > before + 20, "fio works")
+    sleep_and_wake(tools)
+    tools.run(["killall", "-INT", "fio"])  # it ends in order
+    assert report(process.wait(60))["error"] == 0

@@ -5,7 +5,7 @@ import pytest
 
 from blockdisk import DISK, SIZE, SYSFS, bytes_at, fill, fio, fio_words, holds, queue, report
 import where
-from prd32ctl import KIB, MIB, MODULE, THAT_SLEEP, card_address, interrupts, wait_until
+from prd32ctl import KIB, MIB, MODULE, THAT_SLEEP, card_address, interrupts, sleep_and_wake, wait_until
 
 _MIXED = {"rw": "randwrite", "bsrange": "512-2m", "blockalign": 512, "size": SIZE, "verify": "crc32c"}
 
@@ -100,13 +100,7 @@ def test_resets_meanwhile(busy):
 def test_sleep_meanwhile(busy):
     """As far as devices go to sleep."""
     guest, process = busy
-    guest.run("echo 0 >/sys/module/suspend/parameters/pm_test_delay; echo platform >/sys/power/pm_test")
-    guest.start("sleep 1; echo freeze >/sys/power/state; echo $? >/tmp/slept; echo none >/sys/power/pm_test")
-    for is_open in (False, True):
-        guest.monitor.wait_event("VSERPORT_CHANGE", 30, id="agent", open=is_open)
-    guest.agent.synchronize(30)
-    wait_until(lambda: guest.run("cat /tmp/slept", check=False).text, "the end of the sleep")
-    assert guest.run("cat /tmp/slept").text == "0"
+    sleep_and_wake(guest)
     _ends_well(guest, process)
 
 
