@@ -212,6 +212,13 @@ def test_report_counts(tmp_path):
     assert [name for name, _ in report.failures()] == ["a cell: a.bad"]
 
 
+def test_report_of_one_run_tells_how_guests_started_and_whole_names(tmp_path):
+    text = _report(tmp_path, 0, '<testcase classname="a.b" name="good[1.5 GiB-x.y]" time="2"><properties>'
+                   '<property name="start" value="restored"/><property name="start_seconds" value="0.5"/>'
+                   '</properties></testcase>').text()
+    assert "restored 0.50 s" in text and "Slowest: good[1.5 GiB-x.y] (a cell) 2.0 s" in text
+
+
 def test_runner_that_died_counts_as_a_failure(tmp_path):
     assert _report(tmp_path, 4).tally.failed == 1 and not _report(tmp_path, 4).good
     assert not _report(tmp_path, 2, '<testcase classname="a" name="good"/>').good

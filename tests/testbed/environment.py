@@ -89,11 +89,11 @@ def cell(name: str, kernel: str | None = None) -> Cell:
     name, _, wanted = name.partition("/")
     known = everything()
     if name not in known:
-        raise TestbedError(f"there is no environment {name!r}{_meant(name, known)}; ./testbed matrix --list has all")
+        raise TestbedError(f"there is no environment {name!r}{meant(name, known)}; ./testbed matrix --list has all")
     found = known[name]
     kernel = kernel or wanted or found.kernels[0]
     if kernel not in kernels.NAMES:
-        raise TestbedError(f"there is no kernel {kernel!r}{_meant(kernel, kernels.NAMES)}; there are "
+        raise TestbedError(f"there is no kernel {kernel!r}{meant(kernel, kernels.NAMES)}; there are "
                            f"{', '.join(kernels.NAMES)}")
     return Cell(found, kernel)
 
@@ -120,7 +120,7 @@ def _value(key: str, given: object) -> object:
     """The value of a field. TestbedError when there is no such field, or it cannot hold that."""
     known = {each.name: each for each in fields(Environment) if each.name != "name"}
     if key not in known:
-        raise TestbedError(f"has {key!r}, which is no field{_meant(key, known)}")
+        raise TestbedError(f"has {key!r}, which is no field{meant(key, known)}")
     value = tuple(given) if isinstance(given, list) else given
     kind = tuple if str(known[key].type).startswith("tuple") else known[key].type
     # Not isinstance(): true is an integer, too.
@@ -144,6 +144,7 @@ def _check_together(found: Environment) -> None:
         raise TestbedError(f'has device_tree = {found.device_tree!r}, and only guests with arch = "aarch64" use one')
 
 
-def _meant(word: str, known: Iterable[str]) -> str:
+def meant(word: str, known: Iterable[str]) -> str:
+    """What to say of a word that is not among the known ones, where one of them is close; else nothing."""
     close = difflib.get_close_matches(word, list(known), 1)
     return f" (did you mean {close[0]!r}?)" if close else ""

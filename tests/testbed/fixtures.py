@@ -12,13 +12,13 @@ This is a pytest plugin, so that tests outside this tree have the same ladder (`
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-from testbed import environment, junit, levels, places, techniques, workshop as workshops
+from testbed import environment, junit, kernels, levels, places, techniques, workshop as workshops
 from testbed.card import CardProcess
 from testbed.environment import Cell
 from testbed.errors import TestbedError
@@ -62,7 +62,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Takes out guest tests that are not for this run's environment."""
+    """Takes out guest tests that are not for this run's environment. pytest.UsageError for a mark that names none."""
+    for item in items:
+        _check_names(item, "environments", environment.everything())
+        _check_names(item, "kernels", kernels.NAMES)
     unwanted = [item for item in items if not meant_for(item, config.stash[_cell])]
     if unwanted:
         config.hook.pytest_deselected(items=unwanted)
@@ -81,6 +84,14 @@ def meant_for(item: pytest.Item, cell: Cell) -> bool:
         return False
     marker = item.get_closest_marker("environments")
     return cell.environment.name in marker.args if marker else cell.environment.tests == "all"
+
+
+def _check_names(item: pytest.Item, mark: str, known: Collection[str]) -> None:
+    """A test that is for an environment which does not exist would run nowhere, and nobody would notice."""
+    for name in (name for marker in item.iter_markers(mark) for name in marker.args):
+        if name not in known:
+            raise pytest.UsageError(f"{item.nodeid}: the mark {mark} names {name!r}, which does not exist"
+                                    f"{environment.meant(str(name), known)}")
 
 
 def _techniques(item: pytest.Item) -> list[str]:
@@ -214,8 +225,8 @@ def _shown(node: pytest.Item) -> str:
 
 
 def _commands(request: pytest.FixtureRequest) -> list[str]:
-    node = request.node
-    return [levels.again(Path(node.path), node.nodeid.partition("::")[2], request.config.stash[_cell])]
+    node, extra = request.node, ["--kmemleak"] if request.config.getoption("--kmemleak") else []
+    return [levels.again(Path(node.path), node.nodeid.partition("::")[2], request.config.stash[_cell], *extra)]
 
 
 def _mark(request: pytest.FixtureRequest, name: str, otherwise: str | None) -> str | None:

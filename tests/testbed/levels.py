@@ -23,11 +23,11 @@ def of(test: Path) -> str:
     return next((level for level, folders in FOLDERS.items() if folder in folders), "driver")
 
 
-def again(test: Path, name: str, cell: Cell) -> str:
+def again(test: Path, name: str, cell: Cell, *extra: str) -> str:
     """The command that runs the test of this file and name (what follows the file in pytest's node id) again, as this
-    process runs it now."""
+    process runs it now. `extra` words are pytest's."""
     words = ["./testbed", "test", "--level", of(test), *shlex.split(cell.arguments), *Subject.inherited().words(),
-             "--", f"{places.shown(test)}::{name}"]
+             "--", *extra, f"{places.shown(test)}::{name}"]
     return shlex.join(words)
 
 

@@ -57,12 +57,12 @@ class Report:
 
     def text(self) -> str:
         """The report for people; its last line is the one that tools read."""
-        lines = ["", *(self._rows() if len(self.dones) > 1 else [])]
+        lines = ["", *(self._rows() if self.dones else [])]
         for name, folder in self.failures():
             lines += [f"FAILED {name}", f"  evidence: {folder}"]
         cases = [(case, done) for done in self.dones for case in done.cases]
         slow = sorted(cases, key=lambda pair: -pair[0].seconds)[:5]
-        lines.append("Slowest: " + ", ".join(f"{case.name.split('.')[-1]} ({done.job.name}) {case.seconds:.1f} s"
+        lines.append("Slowest: " + ", ".join(f"{_short(case.name)} ({done.job.name}) {case.seconds:.1f} s"
                                              for case, done in slow))
         tally = self.tally
         lines += [f"JUnit XML: {', '.join(self._junit())}", f"Time: {durations.shown(self.seconds)}"]
@@ -87,3 +87,9 @@ class Report:
     def _junit(self) -> Sequence[str]:
         folders = dict.fromkeys(done.job.junit.parent for done in self.dones)
         return [f"{places.shown(folder)}/*.xml" for folder in folders]
+
+
+def _short(name: str) -> str:
+    """A test's name without its folders and file; dots in its parameters are its own."""
+    path, bracket, parameters = name.partition("[")
+    return path.rpartition(".")[2] + bracket + parameters

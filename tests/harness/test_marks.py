@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Marks of tests: a name that is wrong is an error, and a test is run again as it was run."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from testbed import environment, levels, places
+
+TEST = """import pytest
+
+@pytest.mark.{mark}({name!r})
+def test_nothing(cell):
+    pass
+"""
+
+
+def _collected(folder: Path, mark: str, name: str) -> subprocess.CompletedProcess:
+    (folder / "test_mine.py").write_text(TEST.format(mark=mark, name=name))
+    words = [sys.executable, "-m", "pytest", "-p", "testbed.fixtures", "-p", "no:cacheprovider", "--collect-only", "-q"]
+    return subprocess.run([*words, folder], capture_output=True, text=True, check=False, timeout=60, cwd=folder,
+                          env={**os.environ, "PYTHONPATH": f"{places.TOP / 'tests'}:{places.TOP / 'hw-model'}"})
+
+
+@pytest.mark.parametrize("mark, wrong, right", [("environments", "drect", "direct"), ("kernels", "debg", "debug"),
+                                                ("kernels", "6.13", "6.1")])
+def test_wrong_name_in_a_mark(tmp_path, mark, wrong, right):
+    done = _collected(tmp_path, mark, wrong)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert f"test_mine.py::test_nothing: the mark {mark} names {wrong!r}" in done.stderr
+    assert f"(did you mean {right!r}?)" in done.stderr
+    assert _collected(tmp_path, mark, right).returncode != pytest.ExitCode.USAGE_ERROR
+
+
+def test_further_words_are_said_again():
+    words = levels.again(places.TOP / "tests/driver/test_a.py", "test_b", environment.cell("direct"), "--kmemleak")
+    assert words.endswith("-- --kmemleak tests/driver/test_a.py::test_b")
