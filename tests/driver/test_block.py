@@ -38,8 +38,9 @@ def test_limits_are_those_of_the_card(card, cell):
     # Where the card does not see caches, what it writes shares no line of them with others' bytes.
     alignment = _LINE if cell.environment.device_tree == "noncoherent" else 4
     wanted = {"max_segment_size": (32 if copied else 64) * KIB, "max_segments": 512, "logical_block_size": 512,
-              "minimum_io_size": 4 * KIB, "physical_block_size": 4 * KIB, "dma_alignment": alignment - 1, "rotational": 0, "fua": 0,
-              "write_zeroes_max_bytes": 16 * MIB, "discard_max_hw_bytes": 16 * MIB, "discard_granularity": 4 * KIB}
+              "minimum_io_size": 4 * KIB, "physical_block_size": 4 * KIB, "dma_alignment": alignment - 1,
+              "rotational": 0, "fua": 0, "write_zeroes_max_bytes": 16 * MIB, "discard_max_hw_bytes": 16 * MIB,
+              "discard_granularity": 4 * KIB}
     assert {name: queue(card, name) for name in wanted} == wanted
     assert card.run(["cat", f"{SYSFS}/queue/write_cache"]).text == "write through"
     most = queue(card, "max_hw_sectors_kb")

@@ -231,10 +231,15 @@ void outlives_all(const Place& place) {
 }  // namespace
 
 std::vector<Case> dma_buf_cases() {
-  return {{"dmabuf.refused", refused},           {"dmabuf.heap", heap},
-          {"udmabuf.there_and_back", udmabuf},   {"udmabuf.closed_meanwhile", closed_meanwhile},
-          {"export.untold", export_untold},       {"export.mapped", exported},           {"export.to_itself", exported_to_itself},
-          {"export.outlives_all", outlives_all}, {"cards.export", exported_to_another}};
+  return {{"dmabuf.refused", refused},
+          {"dmabuf.heap", heap},
+          {"udmabuf.there_and_back", udmabuf},
+          {"udmabuf.closed_meanwhile", closed_meanwhile},
+          {"export.untold", export_untold},
+          {"export.mapped", exported},
+          {"export.to_itself", exported_to_itself},
+          {"export.outlives_all", outlives_all},
+          {"cards.export", exported_to_another}};
 }
 
 }  // namespace prd32::uapi_test
