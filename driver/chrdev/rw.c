@@ -4,9 +4,11 @@
  * does not (io_uring, libaio).
  */
 #include <linux/fs.h>
+#include <linux/list.h>
 #include <linux/minmax.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/uio.h>
 
 #include "chrdev.h"
 
@@ -45,39 +47,126 @@ static ssize_t prd32_rw_waiting(struct prd32_chrdev *cd, struct iov_iter *iter, 
 }
 
 /**
- * struct prd32_async - a transfer that nobody waits for
- * @t: the transfer
- * @mem: its memory
+ * struct prd32_part - memory of an asynchronous request: an element of it, as a rule
+ * @node: in the order of the bytes
+ * @mem: the memory
+ */
+struct prd32_part {
+	struct list_head node;
+	struct prd32_pinned mem;
+};
+
+/**
+ * struct prd32_async - a request that nobody waits for
+ * @t: the transfer of the first of @parts
+ * @parts: what is still to be moved
  * @iocb: what the caller gave
+ * @cd: the device
+ * @card_addr: where in card memory @parts begin
+ * @done: bytes that were moved
+ * @to_host: the card writes the memory
  */
 struct prd32_async {
 	struct prd32_transfer t;
-	struct prd32_pinned mem;
+	struct list_head parts;
 	struct kiocb *iocb;
+	struct prd32_chrdev *cd;
+	u32 card_addr;
+	size_t done;
+	bool to_host;
 };
+
+static void prd32_part_free(struct prd32_part *part)
+{
+	prd32_pinned_unpin(&part->mem);
+	prd32_pinned_exit(&part->mem);
+	kfree(part);
+}
 
 static void prd32_async_free(struct prd32_async *async)
 {
-	prd32_pinned_unpin(&async->mem);
-	prd32_pinned_exit(&async->mem);
+	struct prd32_part *part, *next;
+
+	list_for_each_entry_safe(part, next, &async->parts, node)
+		prd32_part_free(part);
 	kfree(async);
+}
+
+/* Pin what comes next: no more than an element of the user's is one part. */
+static int prd32_async_pin_part(struct prd32_async *async, struct iov_iter *iter)
+{
+	struct prd32_part *part = kzalloc(sizeof(*part), GFP_KERNEL_ACCOUNT);
+	size_t most;
+	int err;
+
+	if (!part)
+		return -ENOMEM;
+	/* Past what is empty. */
+	iov_iter_advance(iter, 0);
+	most = user_backed_iter(iter) ? iov_iter_single_seg_count(iter) : iov_iter_count(iter);
+	err = prd32_pinned_init(&part->mem, most, async->to_host);
+	if (!err)
+		err = prd32_pinned_pin(&part->mem, iter, most);
+	if (err)
+		prd32_part_free(part);
+	else
+		list_add_tail(&part->node, &async->parts);
+	return err;
+}
+
+/* Pin all of it, or as much as there is before a page that is missing. */
+static int prd32_async_pin(struct prd32_async *async, struct iov_iter *iter)
+{
+	int err = 0;
+
+	while (!err && iov_iter_count(iter))
+		err = prd32_async_pin_part(async, iter);
+	return list_empty(&async->parts) ? err : 0;
+}
+
+static void prd32_async_end(struct prd32_transfer *t);
+
+/* On success it may be over, and gone, on return. */
+static int prd32_async_next(struct prd32_async *async)
+{
+	struct prd32_part *part = list_first_entry(&async->parts, struct prd32_part, node);
+	struct prd32_transfer *t = &async->t;
+
+	prd32_transfer_init(t, async->cd, async->card_addr, part->mem.len, async->to_host);
+	t->pinned = &part->mem;
+	t->end = prd32_async_end;
+	/* To map the next part one may have to sleep. */
+	t->at_once = list_is_singular(&async->parts);
+	t->polled = async->iocb->ki_flags & IOCB_HIPRI;
+	return prd32_transfer_start(t);
 }
 
 static void prd32_async_end(struct prd32_transfer *t)
 {
 	struct prd32_async *async = container_of(t, struct prd32_async, t);
+	struct prd32_part *part = list_first_entry(&async->parts, struct prd32_part, node);
 	struct kiocb *iocb = async->iocb;
-	long result = t->done ?: t->error;
+	long result = t->error;
 
+	async->card_addr += t->done;
+	async->done += t->done;
+	list_del(&part->node);
+	prd32_part_free(part);
+	if (!result && !list_empty(&async->parts)) {
+		result = prd32_async_next(async);
+		if (!result)
+			return;
+	}
+	result = async->done ?: result;
 	prd32_async_free(async);
 	/* Last: it may put the file. */
 	iocb->ki_complete(iocb, result);
 }
 
 /*
- * All of it, or its first element, is pinned; how much is mapped at a time is chunk_kib again. That
- * the card is busy is no reason to refuse it, as nobody waits: after EAGAIN io_uring would have
- * poll() tell when to try again, which it cannot.
+ * All of it is pinned; how much is mapped at a time is chunk_kib again. That the card is busy is no
+ * reason to refuse it, as nobody waits: after EAGAIN io_uring would have poll() tell when to try
+ * again, which it cannot.
  */
 static int prd32_rw_queued(struct prd32_chrdev *cd, struct kiocb *iocb, struct iov_iter *iter,
 			   u32 card_addr, bool to_host)
@@ -89,22 +178,15 @@ static int prd32_rw_queued(struct prd32_chrdev *cd, struct kiocb *iocb, struct i
 	async = kzalloc(sizeof(*async), GFP_KERNEL);
 	if (!async)
 		return -ENOMEM;
+	INIT_LIST_HEAD(&async->parts);
 	async->iocb = iocb;
-	err = prd32_pinned_init(&async->mem, length, to_host);
-	if (!err)
-		err = prd32_pinned_pin(&async->mem, iter, length);
-	if (err)
-		goto free;
-	prd32_transfer_init(&async->t, cd, card_addr, async->mem.len, to_host);
-	async->t.pinned = &async->mem;
-	async->t.end = prd32_async_end;
-	async->t.at_once = true;
-	async->t.polled = iocb->ki_flags & IOCB_HIPRI;
-	err = prd32_transfer_start(&async->t);
+	async->cd = cd;
+	async->card_addr = card_addr;
+	async->to_host = to_host;
+	err = prd32_async_pin(async, iter) ?: prd32_async_next(async);
 	if (!err)
 		return -EIOCBQUEUED;
-	iov_iter_revert(iter, async->mem.len);
-free:
+	iov_iter_revert(iter, length - iov_iter_count(iter));
 	prd32_async_free(async);
 	return err;
 }

@@ -96,6 +96,75 @@ void kept_memory(const Place& place) {
   expect_same(memory.bytes().first(bytes.size()), bytes, "what was read");
 }
 
+// Pieces of memory that are nobody's neighbours, an empty one, and one that is in use by the next request, too.
+constexpr std::array kPieces{std::size_t{1}, 3 * kPage, std::size_t{0}, std::size_t{77}, 64 * kKiB + 1, kPage - 1};
+
+class Pieces {
+ public:
+  explicit Pieces(unsigned seed) {
+    for (const std::size_t size : kPieces) {
+      pieces_.push_back(pattern(size, seed++));
+      vectors_.push_back({pieces_.back().data(), size});
+    }
+  }
+  [[nodiscard]] std::span<const iovec> vectors() const { return vectors_; }
+  [[nodiscard]] Bytes joined() const {
+    Bytes all;
+    for (const Bytes& piece : pieces_) {
+      all.insert(all.end(), piece.begin(), piece.end());
+    }
+    return all;
+  }
+
+ private:
+  std::vector<Bytes> pieces_;
+  std::vector<iovec> vectors_;
+};
+
+// Several pieces in one request, all of them moved.
+template <typename Queue>
+void vectors(const Place& place, std::uint8_t reading, std::uint8_t writing) {
+  const Card card(place.device);
+  const Pieces out(54);
+  const Bytes bytes = out.joined();
+  Queue queue(2);
+  queue.submit(writing, card.fd(), out.vectors(), 5, 1);
+  expect_equal(queue.wait(1).at(1), bytes.size(), "the result of writing");
+  expect_same(card.read(5, bytes.size()), bytes, "card memory");
+  const Pieces in(64);
+  queue.submit(reading, card.fd(), in.vectors(), 5, 2);
+  expect_equal(queue.wait(1).at(2), bytes.size(), "the result of reading");
+  expect_same(in.joined(), bytes, "what was read");
+}
+
+void ring_vectors(const Place& place) {
+  vectors<Ring>(place, IORING_OP_READV, IORING_OP_WRITEV);
+}
+
+void aio_vectors(const Place& place) {
+  vectors<AioContext>(place, IOCB_CMD_PREADV, IOCB_CMD_PWRITEV);
+}
+
+// What comes before a piece that is not there is moved, and what comes behind the card's end is not.
+void vectors_cut(const Place& place) {
+  const Card card(place.device);
+  const Bytes bytes = pattern(2 * kPage, 55);
+  const std::uint64_t end = card.query().memory_size;
+  card.write(end - bytes.size(), bytes);
+  Bytes first(kPage);
+  Bytes second(2 * kPage);
+  const std::array missing{iovec{first.data(), first.size()}, iovec{nullptr, kPage},
+                           iovec{second.data(), second.size()}};
+  const std::array beyond{iovec{first.data(), first.size()}, iovec{second.data(), second.size()}};
+  Ring ring(2);
+  ring.submit(IORING_OP_READV, card.fd(), missing, end - 2 * kPage, 1);
+  expect_equal(ring.wait(1).at(1), kPage, "with a piece that is not there");
+  expect_same(first, std::span(bytes).first(kPage), "the piece before");
+  ring.submit(IORING_OP_READV, card.fd(), beyond, end - 2 * kPage, 2);
+  expect_equal(ring.wait(1).at(2), 2 * kPage, "over the end");
+  expect_same(std::span(second).first(kPage), std::span(bytes).subspan(kPage), "the last page");
+}
+
 void bounds(const Place& place) {
   const Card card(place.device);
   const std::uint64_t end = card.query().memory_size;
@@ -159,11 +228,14 @@ std::vector<Case> async_cases() {
   return {{"ring.several_at_once", several_at_once},
           {"ring.writes", writes},
           {"ring.longer_than_a_chunk", longer_than_a_chunk},
+          {"ring.vectors", ring_vectors},
+          {"ring.vectors_cut", vectors_cut},
           {"ring.bounds", bounds},
           {"ring.nonblocking", nonblocking},
           {"ring.killed", killed},
           {"kept.memory", kept_memory},
-          {"aio.several_at_once", aio_several_at_once}};
+          {"aio.several_at_once", aio_several_at_once},
+          {"aio.vectors", aio_vectors}};
 }
 
 }  // namespace prd32::uapi_test

@@ -3,7 +3,6 @@
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -72,6 +71,16 @@ int Ring::keep(std::span<std::uint8_t> memory) {
 
 void Ring::submit(std::uint8_t operation, int fd, std::span<std::uint8_t> memory, std::uint64_t at,
                   std::uint64_t cookie) {
+  submit(operation, fd, memory.data(), memory.size(), at, cookie);
+}
+
+void Ring::submit(std::uint8_t operation, int fd, std::span<const iovec> memory, std::uint64_t at,
+                  std::uint64_t cookie) {
+  submit(operation, fd, memory.data(), memory.size(), at, cookie);
+}
+
+void Ring::submit(std::uint8_t operation, int fd, const void* data, std::size_t count, std::uint64_t at,
+                  std::uint64_t cookie) {
   const std::uint32_t tail = load(submission(parameters_.sq_off.tail));
   const std::uint32_t slot = tail & *submission(parameters_.sq_off.ring_mask);
   io_uring_sqe& entry = entries_[slot];
@@ -79,8 +88,8 @@ void Ring::submit(std::uint8_t operation, int fd, std::span<std::uint8_t> memory
   entry.opcode = operation;
   entry.fd = fd;
   entry.off = at;
-  entry.addr = reinterpret_cast<std::uintptr_t>(memory.data());
-  entry.len = static_cast<std::uint32_t>(memory.size());
+  entry.addr = reinterpret_cast<std::uintptr_t>(data);
+  entry.len = static_cast<std::uint32_t>(count);
   entry.user_data = cookie;
   submission(parameters_.sq_off.array)[slot] = slot;
   store(submission(parameters_.sq_off.tail), tail + 1);
@@ -120,12 +129,22 @@ AioContext::~AioContext() {
 
 void AioContext::submit(std::uint16_t operation, int fd, std::span<std::uint8_t> memory, std::uint64_t at,
                         std::uint64_t cookie) {
+  submit(operation, fd, memory.data(), memory.size(), at, cookie);
+}
+
+void AioContext::submit(std::uint16_t operation, int fd, std::span<const iovec> memory, std::uint64_t at,
+                        std::uint64_t cookie) {
+  submit(operation, fd, memory.data(), memory.size(), at, cookie);
+}
+
+void AioContext::submit(std::uint16_t operation, int fd, const void* data, std::size_t count, std::uint64_t at,
+                        std::uint64_t cookie) {
   iocb control{};
   control.aio_data = cookie;
   control.aio_lio_opcode = operation;
   control.aio_fildes = static_cast<std::uint32_t>(fd);
-  control.aio_buf = reinterpret_cast<std::uintptr_t>(memory.data());
-  control.aio_nbytes = memory.size();
+  control.aio_buf = reinterpret_cast<std::uintptr_t>(data);
+  control.aio_nbytes = count;
   control.aio_offset = static_cast<std::int64_t>(at);
   iocb* const list = &control;
   expect_equal(syscall(SYS_io_submit, context_, 1, &list), 1, "requests that were taken");
