@@ -25,8 +25,22 @@
 #define BOUNCED_SEGMENT	SZ_32K
 
 static int prd32_disk_mib = -1;
-module_param_named(disk_mib, prd32_disk_mib, int, 0644);
-MODULE_PARM_DESC(disk_mib, "size of the disk of each card that is bound next, MiB (0: no disk, default: half of card memory)");
+
+static int prd32_set_disk_mib(const char *val, const struct kernel_param *kp)
+{
+	int mib, err = kstrtoint(val, 0, &mib);
+
+	if (err)
+		return err;
+	return mib < -1 ? -EINVAL : param_set_int(val, kp);
+}
+
+static const struct kernel_param_ops prd32_disk_mib_ops = {
+	.set = prd32_set_disk_mib,
+	.get = param_get_int,
+};
+module_param_cb(disk_mib, &prd32_disk_mib_ops, &prd32_disk_mib, 0644);
+MODULE_PARM_DESC(disk_mib, "size of the disk of each card that is bound next, MiB (0: no disk, default -1: half of card memory)");
 
 static unsigned int prd32_poll_queues;
 module_param_named(poll_queues, prd32_poll_queues, uint, 0644);

@@ -9,7 +9,7 @@ import regmap
 import where
 from environments.dma_probe import card_addresses
 from prd32ctl import (DEVICE, FUNCTION, MIB, MODULE, PARAMETERS, THAT_SLEEP, call, card_address, expect_interrupts,
-                      expect_usable, interrupts, ports, wait_until)
+                      expect_usable, interrupts, ports, sleep_and_wake)
 
 
 @pytest.fixture
@@ -130,14 +130,7 @@ def test_channels_that_are_not_used_are_quiet_too(bound):
 def test_sleep(bound):
     """The system goes to sleep, as far as its devices do, and wakes up; then transfers still end by an interrupt."""
     call(bound, "write", MIB, offset=0, seed=3)
-    bound.run("echo 0 > /sys/module/suspend/parameters/pm_test_delay; echo platform > /sys/power/pm_test")
-    # The guest agent's port sleeps, too, and loses what is on its way: hence the second, and no question meanwhile.
-    bound.start("sleep 1; echo freeze > /sys/power/state; echo $? > /tmp/slept; echo none > /sys/power/pm_test")
-    for is_open in (False, True):
-        bound.monitor.wait_event("VSERPORT_CHANGE", 30, id="agent", open=is_open)
-    bound.agent.synchronize(30)
-    wait_until(lambda: bound.run("cat /tmp/slept", check=False).text, "the end of the sleep")
-    assert bound.run("cat /tmp/slept; rm /tmp/slept").text == "0"
+    sleep_and_wake(bound)
     before = interrupts(bound)
     assert call(bound, "read", MIB, offset=0, seed=3)["matching"] == MIB
     expect_interrupts(bound, before, 1)
@@ -157,9 +150,12 @@ def test_module_parameters(bound):
 @pytest.mark.environments(*where.USER)
 def test_bad_module_parameters(bound):
     bound.run("rmmod prd32")
-    for word in ("timeout_ms=0", "timeout_ms=600001", "timeout_ms=-1", "chunk_kib=63", "chunk_kib=262145",
-                 "chunk_kib=lots"):
-        assert bound.run(f"insmod {MODULE} {word}", check=False).exit_code != 0, word
+    for parameter, values in {
+            "timeout_ms": ("0", "600001", "-1"), "chunk_kib": ("63", "262145", "lots"), "spin_us": ("1001", "-1"),
+            "spin_kib": ("-1", "few"), "disk_mib": ("-2", "half"), "poll_queues": ("-1", "all"),
+            "writeback": ("perhaps",)}.items():
+        for value in values:
+            assert bound.run(f"insmod {MODULE} {parameter}={value}", check=False).exit_code != 0, (parameter, value)
 
 
 def test_short_timeout_is_an_error_not_a_crash(bound):

@@ -13,7 +13,7 @@ from testbed import buildroot, debroot, kernels, places
 from testbed.guestbuild import DRIVER
 
 _VERSION = "1.0.0"
-_PARAMETERS = {"timeout_ms", "writeback", "chunk_kib"}  # at least; every one that there is must be described
+_PARAMETERS = {"timeout_ms", "writeback", "spin_us", "spin_kib", "chunk_kib", "disk_mib", "poll_queues"}
 _MANUALS = sorted((DRIVER / "man").glob("*.[0-9]"))
 _BUILT = shutil.ignore_patterns("*.o", "*.ko", "*.mod", "*.mod.c", ".*.cmd", "*.symvers", "modules.order", "out")
 
@@ -67,7 +67,7 @@ def test_dkms(root, folder, name):
     assert f"/{release}/updates/dkms/prd32.ko" in known["filename"]
     assert known["vermagic"].split()[0] == release
     described = dict(value.strip().split(":", 1) for key, value in fields if key == "parm")
-    assert _PARAMETERS <= described.keys()
+    assert _PARAMETERS == described.keys()
     for parameter, text in described.items():
         assert len(re.sub(r"\((int|uint|bool)\)$", "", text)) > 15, f"{parameter} lacks a description: {text!r}"
 
@@ -168,8 +168,19 @@ def test_manuals_know_the_commands_and_parameters():
 
 
 def test_abi_of_sysfs_is_documented():
+    """Every file, and of the module's parameters who may do what."""
     text = (DRIVER / "Documentation" / "ABI" / "testing" / "sysfs-driver-prd32").read_text()
     attributes = re.findall(r"^PRD32_ATTRIBUTE\((\w+),", (DRIVER / "core" / "sysfs.c").read_text(), re.MULTILINE)
     assert attributes
     for name in attributes:
         assert re.search(rf"^What:.*/card/{name}$", text, re.MULTILINE), f"no description of {name}"
+    documented = re.findall(r"^What:\t+/sys/module/prd32/parameters/(\w+)$(?:(?!^What:)[\s\S])*?\((RO|RW)\)", text,
+                            re.MULTILINE)
+    assert dict(documented) == _parameters()
+
+
+def _parameters() -> dict[str, str]:
+    """The module's parameters, as the source has them: RW for those that may be changed later."""
+    declared = (found for path in sorted(DRIVER.rglob("*.c"))
+                for found in re.findall(r"^module_param\w*\((\w+),.*\b(0\d+)\);", path.read_text(), re.MULTILINE))
+    return {name: "RW" if int(mode, 8) & 0o200 else "RO" for name, mode in declared}
