@@ -106,6 +106,17 @@ def test_300_mebibytes(card):
     assert (result["bytes"], result["write_calls"], result["read_calls"]) == (300 * MIB, 1, 1)
 
 
+@pytest.mark.timeout(600)
+@pytest.mark.environments(*where.LOADS)
+@pytest.mark.card_memory("1G")
+@pytest.mark.technique("large-buffer")
+def test_a_gibibyte(uapi):
+    """All of the largest card in one write() and one read(), of fewer pages that are there many times."""
+    uapi("large", timeout=300)
+    moved = uapi.guest.card.stats()["card"]
+    assert min(moved["bytes_from_host"], moved["bytes_to_host"]) >= 1 << 30
+
+
 def test_vectors(card):
     """readv() and writev(): elements of any size, empty ones too."""
     for seed, sizes in enumerate(([1, 1], [4096, 1, 4095, 65537], [0, 5, 0, 0, 7, 0], [3] * 200, [65536] * 8)):

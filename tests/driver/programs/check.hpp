@@ -40,6 +40,7 @@ std::vector<Case> wait_cases();
 std::vector<Case> dma_buf_cases();
 std::vector<Case> edge_cases();
 std::vector<Case> async_cases();
+std::vector<Case> large_cases();
 std::vector<Case> lifetime_cases();
 
 [[noreturn]] inline void fail(std::string_view what, const std::source_location& at) {
