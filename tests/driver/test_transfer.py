@@ -5,11 +5,13 @@ prd32ctl compares each byte in the guest and checks guard bytes around both buff
 How descriptors are cut is tested without a guest in tests/driver/unit.
 """
 
+import itertools
+
 import pytest
 
 import where
-from prd32ctl import (KIB, MIB, PARAMETERS, WITHOUT_IOMMU, call, expect_interrupts, interrupts, memory_size,
-                      roundtrip)
+from prd32ctl import (KIB, MIB, PARAMETERS, WITHOUT_IOMMU, both_channels_busy, call, expect_interrupts, interrupts,
+                      memory_size, roundtrip)
 from testbed import kernels
 
 # Around the ends of what a transfer is made of. Those of a kind share a guest, which costs more than their transfers.
@@ -134,6 +136,30 @@ def test_one_interrupt_a_transfer(card):
     roundtrip(card, 4096, iterations=50)
     expect_interrupts(card, before, 100)
     assert card.card.stats()["card"]["interrupts"][0] - cards == 100
+
+
+def _vectors(guest) -> list[tuple[str, int]]:
+    """Of each channel's interrupt: the processors that the driver wishes for, and how many there were."""
+    found = []
+    for channel in range(2):
+        line = guest.run(f"grep prd32-ch{channel}@ /proc/interrupts").text.split()
+        number = line[0].rstrip(":")
+        hint = guest.run(["cat", f"/proc/irq/{number}/affinity_hint"]).text
+        found.append((hint, sum(int(word) for word in itertools.takewhile(str.isdigit, line[1:]))))
+    return found
+
+
+@pytest.mark.environments("smp")
+@pytest.mark.technique("interrupt-msix")
+def test_each_channel_interrupts_a_processor(card, faults):
+    """Channels are spread over the processors, and each has a vector of its own."""
+    before = _vectors(card)
+    assert [hint for hint, _count in before] == ["1", "2"]
+    stall = faults.add("stall", "dma-write", count=0)
+    readers = both_channels_busy(card)
+    stall.clear()
+    assert all(reader.wait(30).exit_code == 0 for reader in readers)
+    assert [after - count for (_hint, count), (_same, after) in zip(before, _vectors(card))] == [1, 1]
 
 
 @pytest.mark.kernels(*(name for name in kernels.NAMES if name != "6.1"))
