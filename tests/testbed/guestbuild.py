@@ -43,30 +43,32 @@ def folder_of(kernel: Kernel) -> Path:
     return OUTPUT / f"{kernel.arch}-{kernel.name}"
 
 
-def make_words(kernel: Kernel, place: str) -> list[str]:
+def make_words(kernel: Kernel, place: str, *variables: str) -> list[str]:
     """The command that builds the module whose sources are at this place of the kernel's build root, W=1 included."""
     return ["make", "-C", str(kernel.headers), f"M={place}", "W=1", f"ARCH={_KERNEL_ARCH[kernel.arch]}",
-            f"CROSS_COMPILE={_CROSS[kernel.arch]}", "-j", str(os.cpu_count()), "modules"]
+            f"CROSS_COMPILE={_CROSS[kernel.arch]}", *variables, "-j", str(os.cpu_count()), "modules"]
 
 
-def module(kernel: Kernel, source: Path = DRIVER) -> Path:
+def module(kernel: Kernel, source: Path = DRIVER, *variables: str) -> Path:
     """The kernel module of a folder with a Kbuild or Makefile in the kernel's style, with its debug information.
 
     Rebuilt when the folder or the kernel changed. `stripped` gives the same for the guest, `said` what the compiler said.
+    `variables`: of make, as GCOV_PROFILE=y.
     """
     if not ((source / "Kbuild").exists() or (source / "Makefile").exists()):
         raise TestbedError(f"{source} has neither Kbuild nor Makefile, so it is no folder of a kernel module")
     root = debroot.get(kernel.build_root, _quiet)
     target = folder_of(kernel)
-    if source.resolve() != DRIVER:  # another driver may have a module of the same name
-        target /= f"{source.name}-{hashlib.sha256(str(source.resolve()).encode()).hexdigest()[:8]}"
+    if source.resolve() != DRIVER or variables:  # another driver may have a module of the same name
+        what = " ".join([str(source.resolve()), *variables])
+        target /= f"{source.name}-{hashlib.sha256(what.encode()).hexdigest()[:8]}"
 
     def make(scratch: Path) -> list[Path]:
         inside = scratch / Path(MODULE_PLACE).name  # the same for every driver: all that the build sees of its place
         shutil.copytree(source, inside, ignore=_BUILT)
         log = places.REPORTS / f"build-{source.name}-{kernel.arch}-{kernel.name}.log"
         tools = _CROSS[kernel.arch]
-        output = buildroot.run(root, inside, make_words(kernel, f"/{inside.relative_to(root.path)}"),
+        output = buildroot.run(root, inside, make_words(kernel, f"/{inside.relative_to(root.path)}", *variables),
                                what=f"building {source.name} for Linux {kernel.release}", deadline=600, log=log)
         built = sorted(inside.rglob("*.ko"))
         if len(built) != 1:
