@@ -52,7 +52,7 @@ def make_words(kernel: Kernel, place: str, *variables: str) -> list[str]:
 def module(kernel: Kernel, source: Path = DRIVER, *variables: str) -> Path:
     """The kernel module of a folder with a Kbuild or Makefile in the kernel's style, with its debug information.
 
-    Rebuilt when the folder or the kernel changed. `stripped` gives the same for the guest, `said` what the compiler said.
+    Rebuilt when the folder or the kernel changed. `stripped` gives the same for the guest, `said` the build's output.
     `variables`: of make, as GCOV_PROFILE=y.
     """
     if not ((source / "Kbuild").exists() or (source / "Makefile").exists()):
@@ -92,7 +92,7 @@ def stripped(module: Path) -> Path:
 
 
 def said(module: Path) -> Path:
-    """Where `module` put the output of the build that made this module: a report is gone with the next run, this stays."""
+    """Where `module` put the output of the build that made this module; unlike a report, it stays."""
     return module.with_suffix(".said")
 
 
