@@ -370,7 +370,7 @@ void prd32_hw_report(struct prd32_channel *ch, struct prd32_report *report)
 		.code = rd32(ch->card, PRD32_ERROR(ch->index)),
 		.moved = rd32(ch->card, PRD32_MOVED(ch->index)),
 	};
-	/* More than any table: the card has left since it was seen idle, and moved who knows what. */
+	/* More than any table: the card has left since it was seen idle, after who knows what. */
 	if (report->moved == U32_MAX)
 		report->moved = 0;
 	prd32_hw_locate_error(ch, report);

@@ -14,7 +14,7 @@ static int prd32_suspend(struct device *dev)
 
 	prd32_freeze(card);
 	err = prd32_hw_quiet(card);
-	/* One that has left keeps nobody awake. Should it be there after all, it sleeps like this. */
+	/* One that has left keeps nobody awake, nor finds the bus open should it be back. */
 	if (err == -ENODEV)
 		pci_clear_master(to_pci_dev(dev));
 	if (!err || err == -ENODEV)

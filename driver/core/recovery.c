@@ -69,7 +69,7 @@ static void prd32_has_left(struct prd32_channel *ch)
 	struct pci_dev *pdev = to_pci_dev(ch->card->dma_dev);
 
 	/*
-	 * What it has begun it may go on with when it comes back, or is doing right now, as all ones
+	 * What it has begun it may go on with when it comes back, or is at right now, as all ones
 	 * need not last: into memory that is others' by then. Configuration space may still answer.
 	 */
 	pci_clear_master(pdev);
