@@ -42,6 +42,7 @@ std::vector<Case> edge_cases();
 std::vector<Case> async_cases();
 std::vector<Case> large_cases();
 std::vector<Case> lifetime_cases();
+std::vector<Case> fault_cases();
 
 [[noreturn]] inline void fail(std::string_view what, const std::source_location& at) {
   std::ostringstream text;

@@ -19,7 +19,7 @@ std::vector<Case> all_cases() {
        {prd32::uapi_test::argument_cases, prd32::uapi_test::area_cases, prd32::uapi_test::mapping_cases,
         prd32::uapi_test::request_cases, prd32::uapi_test::wait_cases, prd32::uapi_test::dma_buf_cases,
         prd32::uapi_test::edge_cases, prd32::uapi_test::async_cases, prd32::uapi_test::large_cases,
-        prd32::uapi_test::lifetime_cases}) {
+        prd32::uapi_test::lifetime_cases, prd32::uapi_test::fault_cases}) {
     std::ranges::move(group(), std::back_inserter(all));
   }
   return all;
