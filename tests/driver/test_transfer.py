@@ -155,7 +155,7 @@ def test_each_channel_interrupts_a_processor(card, faults):
     """Channels are spread over the processors, and each has a vector of its own."""
     before = _vectors(card)
     assert [hint for hint, _count in before] == ["1", "2"]
-    stall = faults.add("stall", "dma-write", count=0)
+    stall = faults.add("stall", "dma-write")
     readers = both_channels_busy(card)
     stall.clear()
     assert all(reader.wait(30).exit_code == 0 for reader in readers)
