@@ -29,6 +29,7 @@ def _accesses(guest, iterations: int) -> tuple[int, int]:
 def test_no_register_is_read_on_the_way(card):
     """A read waits for the card, a write does not: START, and the interrupt taken back; where to and how much are there
     already. What a program costs besides, when it opens the device, is the same for few transfers and for many."""
+    roundtrip(card, 64 * KIB)
     few, many = _accesses(card, _FEW), _accesses(card, 10 * _FEW)
     transfers = 2 * 9 * _FEW
     assert (many[0] - few[0], many[1] - few[1]) == (0, 2 * transfers)
