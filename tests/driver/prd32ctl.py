@@ -77,6 +77,13 @@ def interrupts(guest: Guest) -> int:
     return int(count)
 
 
+def await_tables(guest: Guest, count: int, what: str) -> None:
+    """Waits until the card has had so many more tables. It is asked, as interrupts tell nothing where a line is shared:
+    those of the guest agent's port count there, too."""
+    enough = guest.card.stats()["card"]["tables"] + count
+    wait_until(lambda: guest.card.stats()["card"]["tables"] >= enough, what)
+
+
 def counters(guest) -> dict[str, int]:
     """What the driver counted, over all channels: struct prd32_stats."""
     text = guest.run(f"cat /sys/kernel/debug/prd32/{card_address(guest)}/channels").text
@@ -117,6 +124,18 @@ def sleep_and_wake(guest: Guest) -> None:
     guest.agent.synchronize(30)
     wait_until(lambda: guest.run("cat /tmp/slept", check=False).text, "the end of the sleep")
     assert guest.run("cat /tmp/slept; rm /tmp/slept").text == "0"
+
+
+def pull(guest: Guest, address: str) -> None:
+    """Takes the card with this PCI address out, and waits until the kernel has let it go: out of its slot where that
+    can be done. QEMU 11.1 ends with an assertion when a vfio-user device with MSI-X is unplugged: it takes the
+    pending-bit array out of a BAR that is gone by then. There, the kernel is told that the slot is empty."""
+    if "--no-msix" in guest.spec.environment.card:
+        guest.monitor.command("device_del", id="card0")
+        guest.monitor.wait_event("DEVICE_DELETED", 60, device="card0")
+    else:
+        guest.run(f"echo 1 >/sys/bus/pci/devices/{address}/remove", timeout=60)
+    assert guest.run(f"test -e /sys/bus/pci/devices/{address}", check=False).exit_code != 0
 
 
 def expect_usable(guest: Guest) -> None:

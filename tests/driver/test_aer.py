@@ -3,7 +3,7 @@
 
 import pytest
 
-from prd32ctl import MIB, card_address, expect_usable, interrupts, wait_until
+from prd32ctl import MIB, await_tables, card_address, expect_usable, wait_until
 
 # On x86 the firmware's tables leave errors to the firmware.
 pytestmark = [pytest.mark.environments("arm64"), pytest.mark.covering,
@@ -25,8 +25,7 @@ def expect_log(guest, *lines: str) -> None:
 def working(guest):
     """Somebody who moves bytes to and fro and compares them."""
     worker = guest.start(["prd32ctl", "roundtrip", "--size", str(8 * MIB), "--card-offset", "0", "--iterations", "12"])
-    before = interrupts(guest)
-    wait_until(lambda: interrupts(guest) > before, "the worker works")
+    await_tables(guest, 1, "the worker works")
     return worker
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from blockdisk import DISK, SIZE, SYSFS, bytes_at, fill, fio, fio_words, holds, queue, report
 import where
-from prd32ctl import KIB, MIB, MODULE, THAT_SLEEP, card_address, interrupts, sleep_and_wake, wait_until
+from prd32ctl import KIB, MIB, MODULE, THAT_SLEEP, await_tables, card_address, interrupts, pull, sleep_and_wake
 
 _MIXED = {"rw": "randwrite", "bsrange": "512-2m", "blockalign": 512, "size": SIZE, "verify": "crc32c"}
 
@@ -72,9 +72,8 @@ def busy(tools):
     """The guest, and a fio that writes and checks until it is told to stop or fails."""
     words = fio_words("--time_based", ioengine="io_uring", iodepth=8, runtime=60, rw="randwrite", bsrange="4k-256k",
                       size=SIZE, verify="crc32c", verify_backlog=32, verify_fatal=1)
-    before = interrupts(tools)
     process = tools.start(words)
-    wait_until(lambda: interrupts(tools) > before + 20, "fio works")
+    await_tables(tools, 20, "fio works")
     yield tools, process
     if not process.poll():
         tools.run(["killall", "-INT", "fio"])  # it ends in order
@@ -114,14 +113,14 @@ def test_unbind_meanwhile(busy):
     assert len(bytes_at(guest, 0, 4 * KIB)) == 4 * KIB
 
 
-@pytest.mark.environments("msi")  # see test_errors.py: QEMU
+@pytest.mark.environments(*where.ENDS)
 @pytest.mark.technique("surprise-removal")
 @pytest.mark.parametrize("surprise", [False, True], ids=["orderly", "surprise"])
 def test_unplugged_meanwhile(busy, surprise):
     guest, process = busy
+    address = card_address(guest)
     if surprise:
         guest.card.faults.remove()
-    guest.monitor.command("device_del", id="card0")
-    guest.monitor.wait_event("DEVICE_DELETED", 60, device="card0")
+    pull(guest, address)
     assert process.wait(60).exit_code != 0
     guest.run(f"test ! -e {DISK}")

@@ -57,6 +57,14 @@ class FakeCard:
         self.counters = {"card": {"active": []}, "bridge": {"mappings": {"now": 4, "by_message": 1}},
                          "violations_lost": 0}
         self.pid = os.getpid()
+        self.presence = "present"
+
+    @property
+    def faults(self) -> "FakeCard":
+        return self
+
+    def state(self) -> dict:
+        return {"presence": self.presence}
 
     def poll(self) -> int | None:
         return self.code
@@ -150,6 +158,8 @@ def test_judge_sees_a_channel_that_is_busy(guest, card):
     judging = Judge(guest, [card])
     card.counters["card"]["active"] = [1]
     assert judging.verdict() == ["the card is still busy after the test: channel 1"]
+    card.presence = "removed"
+    assert judging.verdict() == [], "a card that was pulled out stays as it was"
 
 
 @pytest.mark.parametrize(("count", "name"), [("pinned", "pinned-pages"), ("slots", "swiotlb-slots"),

@@ -153,7 +153,8 @@ def _settled_busy(card: CardProcess) -> list[int]:
     deadline = time.monotonic() + _SETTLE_SECONDS
     while (busy := _active(card)) and time.monotonic() < deadline and card.poll() is None:
         time.sleep(_SETTLE_PAUSE)
-    return busy or []
+    # One that was pulled out stays as it was in that moment, and matters to nobody.
+    return [] if not busy or card.faults.state()["presence"] == "removed" else busy
 
 
 def _active(card: CardProcess) -> list[int] | None:
