@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from testbed import environment, fixtures
+from testbed import celljobs, environment, fixtures
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cell-counts", type=Path, metavar="FILE",
                      help="how many tests each of the cells has that this file names; written to the same file")
+
+
+def _chosen(item: pytest.Item, which: str) -> bool:
+    return which == celljobs.ALL or any(item.get_closest_marker(name) for name in which.split(" or "))
 
 
 @pytest.hookimpl(tryfirst=True)  # before anything is taken out for the cell of this very run
@@ -20,6 +24,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     counts = {}
     for cell in map(environment.cell, json.loads(file.read_text())):
         meant = [item for item in items if fixtures.meant_for(item, cell)]
-        counts[cell.name] = {"all": len(meant),
-                             "covering": sum(item.get_closest_marker("covering") is not None for item in meant)}
+        counts[cell.name] = {which: sum(_chosen(item, which) for item in meant)
+                             for which in (celljobs.ALL, celljobs.COVERING, celljobs.SHOWING)}
     file.write_text(json.dumps(counts))

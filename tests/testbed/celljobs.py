@@ -17,7 +17,8 @@ from testbed.jobs import Done, Job
 from testbed.options import Subject
 from testbed.workshop import Workshop
 
-ALL, COVERING = "all", "covering"  # which tests: every one that is for the cell, or the few that matter in each
+# Which tests: every one that is for the cell, the few that matter in each, these and those that show a technique.
+ALL, COVERING, SHOWING = "all", "covering", "covering or technique"
 SETTINGS = ("-o", f"cache_dir={places.BUILD / 'pytest-cache'}")  # nothing of pytest's between the sources
 _COUNT_SECONDS = 120
 
@@ -44,18 +45,18 @@ def saved(workshop: Workshop) -> dict[str, str]:
 
 
 def job(cell: Cell, which: str, variables: dict[str, str], subject: Subject, extra: Sequence[str]) -> Job:
-    """The run of one cell. `extra` words go to pytest as they are."""
+    """The run of one cell, of the tests `which` says. `extra` words go to pytest as they are."""
     reports = places.REPORTS / "cells"
     xml = reports / f"{cell.file_name}.xml"
     chosen = () if which == ALL else ("-m", which)
     argv = (*pytest_words(subject), f"--junit-xml={xml}", "--durations=10", "--cell", cell.name, *chosen,
             *levels.pytest_words(["driver"], folders(subject), extra))
     return Job(cell.name, argv, xml, reports / f"{cell.file_name}.log", {**variables, **subject.variables()},
-               may_be_empty=bool(extra) or which == COVERING)
+               may_be_empty=bool(extra) or which != ALL)
 
 
 def expected(jobs: Sequence[Job], which: dict[str, str], counts: dict[str, dict[str, int]]) -> list[Job]:
-    """The same jobs, with how long each is thought to take. `which`: all or covering, by cell; `counts`: as `count`
+    """The same jobs, with how long each is thought to take. `which`: tests, by cell; `counts`: as `count`
     has them."""
     known = durations.known()
 
@@ -65,6 +66,11 @@ def expected(jobs: Sequence[Job], which: dict[str, str], counts: dict[str, dict[
     return [replace(each, expected=seconds(each.name)) for each in jobs]
 
 
+def is_known(cell: str, which: str) -> bool:
+    """Whether it was seen how long these tests take in this cell."""
+    return _key(cell, which) in durations.known()
+
+
 def remember(dones: Sequence[Done], which: dict[str, str]) -> None:
     """Keeps how long complete runs took, for the next estimate."""
     durations.remember({_key(done.job.name, which[done.job.name]): done.seconds for done in dones
@@ -72,7 +78,7 @@ def remember(dones: Sequence[Done], which: dict[str, str]) -> None:
 
 
 def count(subject: Subject, cells: Sequence[Cell]) -> dict[str, dict[str, int]]:
-    """How many tests there are for each cell, without running any: {cell: {"all": 40, "covering": 5}}."""
+    """How many tests there are for each cell, without running any: {cell: {ALL: 40, COVERING: 5, ...}}."""
     with tempfile.TemporaryDirectory(prefix="prd32-count-") as folder:
         answer = Path(folder) / "counts.json"
         answer.write_text(json.dumps({cell.name: None for cell in cells}))

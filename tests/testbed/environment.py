@@ -28,6 +28,7 @@ class Environment:
     why: str
     proves: tuple[str, ...]  # names of techniques, tests/techniques.toml
     kernels: tuple[str, ...] = (kernels.DEFAULT,)  # the matrix's; the first is the usual one
+    whole: tuple[str, ...] = ()  # those with which the matrix runs every test; none: the usual one
     arch: str = "x86_64"
     memory: str = "512M"  # as QEMU takes sizes
     cpus: int = 1
@@ -62,6 +63,11 @@ class Cell:
     def name(self) -> str:
         """As users write it: vtd/6.12."""
         return f"{self.environment.name}/{self.kernel}"
+
+    @property
+    def whole(self) -> bool:
+        """Whether the matrix runs every test here, not only those that show something."""
+        return self.kernel in (self.environment.whole or self.environment.kernels[:1])
 
     @property
     def file_name(self) -> str:
@@ -138,6 +144,8 @@ def _check_together(found: Environment) -> None:
             raise TestbedError(f"lacks {key}")
     if unknown := set(found.kernels) - set(kernels.NAMES):
         raise TestbedError(f"names the kernels {sorted(unknown)}; there are {', '.join(kernels.NAMES)}")
+    if unknown := set(found.whole) - set(found.kernels):
+        raise TestbedError(f"names under whole the kernels {sorted(unknown)}, which are not among its kernels")
     if found.cpus < 1 or found.cards < 1:
         raise TestbedError("needs a processor and a card at least")
     if found.device_tree and found.arch != "aarch64":

@@ -17,6 +17,7 @@ from testbed.report import Report
 
 _EXAMPLES = """  ./testbed matrix --list                             what there is, and why
   ./testbed matrix                                    everything; says beforehand how long that takes
+  ./testbed matrix --whole                            every test wherever its outcome could differ: hours
   ./testbed matrix --resume                           the cells that have not passed yet in this very tree
   ./testbed matrix --techniques                       what docs/coverage-of-techniques.md is written from, no more
   ./testbed matrix --env vtd --env highmem            two environments, with all of their kernels
@@ -36,6 +37,10 @@ def add(commands) -> None:
     parser.add_argument("--resume", action="store_true",
                         help="take over the results of cells that passed before, if no file of the project has changed "
                         "since; so a long run may be interrupted")
+    parser.add_argument("--whole", action="store_true",
+                        help="every test in every cell that its outcome could differ in; else, where an environment "
+                        "meets a kernel that is not its usual one, only tests that show a technique and those marked "
+                        "`covering` (guest-image/environments.toml says in which cells all tests run)")
     parser.add_argument("--techniques", action="store_true",
                         help="only the tests that show a technique: in a fraction of the time all that "
                         "docs/coverage-of-techniques.md is written from")
@@ -77,16 +82,16 @@ def _run(cells: list[Cell], subject: Subject, given: argparse.Namespace) -> Repo
     counts = celljobs.count(subject, cells)
     if subject.tests and not given.env:  # some environments are only for tests that name them
         cells = [cell for cell in cells if counts[cell.name][celljobs.ALL]]
-    which = {cell.name: celljobs.ALL for cell in cells}
+    which = {cell.name: _which(cell, subject, given) for cell in cells}
     some = [*(["-m", "technique"] if given.techniques else []), *given.pytest]
-    jobs = [celljobs.job(cell, celljobs.ALL, {}, subject, some) for cell in cells]
+    jobs = [celljobs.job(cell, which[cell.name], {}, subject, some) for cell in cells]
     plan = celljobs.expected(jobs, which, counts)
     kept = {job: done for job in plan if given.resume and subject.own and (done := resume.earlier(job))}
     if not given.resume:
         fresh_folder(places.REPORTS / "cells")
     fresh_folder(places.FAILURES)
     left = [job for job in plan if job not in kept]
-    _announce(left, sum(counts[job.name][celljobs.ALL] for job in left), limit, bool(some))
+    _announce(left, which, counts, limit, bool(some))
     told = None
     if subject.own:
         resume.tree()  # as it is when the run begins
@@ -117,9 +122,16 @@ def _run_jobs(runner: Runner, jobs: list[Job], cells: dict[str, Cell], subject: 
         job.name: Done(job, ended=True, why_not=problems[job.name]) for job in jobs if problems[job.name]}
 
 
-def _announce(plan: list[Job], tests: int, limit: int, some: bool) -> None:
-    known = durations.known()
-    first = sum(f"{job.name} {celljobs.ALL}" not in known for job in plan)
+def _which(cell: Cell, subject: Subject, given: argparse.Namespace) -> str:
+    """Which tests run in a cell. What depends on the kernel shows in `direct`, with each of them, and what depends on
+    the environment with its usual kernel; where both are others, what shows a technique is run again."""
+    return celljobs.ALL if cell.whole or given.whole or not subject.own else celljobs.SHOWING
+
+
+def _announce(plan: list[Job], which: dict[str, str], counts: dict[str, dict[str, int]], limit: int,
+              some: bool) -> None:
+    tests = sum(counts[job.name][which[job.name]] for job in plan)
+    first = len(plan) - sum(celljobs.is_known(job.name, which[job.name]) for job in plan)
     how = f"; {first} of the cells never ran here, so that is a guess" if first else ""
     estimate = durations.shown(durations.together([job.expected for job in plan], limit))
     if not plan:
