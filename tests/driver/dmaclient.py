@@ -13,7 +13,7 @@ from testbed.workshop import Workshop
 
 IN_PROGRESS, COMPLETE, ERROR = 1, 0, 3  # enum dma_status
 GOOD, WRITE_FAILED, ABORTED = 0, 2, 3  # enum dmaengine_tx_result
-PIECE, PIECES = 4096, 16  # of a remote transfer
+PIECE, PIECES = 2048, 16  # of a remote transfer
 
 _SOURCE = Path(__file__).parent / "dmaclient"
 _MODULE = "/tmp/prd32_dmaclient.ko"
