@@ -78,11 +78,12 @@ static u32 prd32_block_alignment(struct prd32_card *card)
 	return align;
 }
 
-/* What a PRD and the table can take, so that a segment is one descriptor. */
+/* What the table can take, in segments that the DMA API takes: see prd32_limit_segments(). */
 static void prd32_block_limits(const struct prd32_disk *disk, struct queue_limits *lim)
 {
 	struct prd32_card *card = disk->client->card;
-	size_t mapping = dma_max_mapping_size(prd32_dma_dev(card));
+	struct device *dev = prd32_dma_dev(card);
+	size_t mapping = dma_max_mapping_size(dev);
 	u64 most = min_t(u64, disk->max_segments * PRD32_LIMIT_PRD_MAX_BYTES, mapping);
 
 	*lim = (struct queue_limits){
@@ -92,9 +93,9 @@ static void prd32_block_limits(const struct prd32_disk *disk, struct queue_limit
 		.io_opt = round_down(min_t(u64, most, BEST_SIZE), PAGE_OF_CARD),
 		.max_hw_sectors = round_down(most, PAGE_OF_CARD) >> SECTOR_SHIFT,
 		.max_segments = disk->max_segments,
-		.max_segment_size = mapping == SIZE_MAX ? PRD32_LIMIT_PRD_MAX_BYTES :
+		.max_segment_size = mapping == SIZE_MAX ? dma_get_max_seg_size(dev) :
 							  BOUNCED_SEGMENT,
-		.seg_boundary_mask = PRD32_LIMIT_PRD_BOUNDARY - 1,
+		.seg_boundary_mask = dma_get_seg_boundary(dev),
 		.dma_alignment = prd32_block_alignment(card) - 1,
 		.discard_granularity = PAGE_OF_CARD,
 		.max_hw_discard_sectors = PRD32_BLOCK_ZERO_SEGMENTS *

@@ -308,7 +308,8 @@ int prd32_pinned_pin(struct prd32_pinned *mem, struct iov_iter *iter, size_t max
 bool prd32_pinned_is_easy(struct prd32_pinned *mem);
 void prd32_pinned_unpin(struct prd32_pinned *mem);
 void prd32_pinned_abandon(struct prd32_pinned *mem);
-int prd32_list_pages(struct sg_table *sgt, struct page **pages, size_t offset, size_t len);
+int prd32_list_pages(struct sg_table *sgt, struct page **pages, size_t offset, size_t len,
+		     unsigned long boundary);
 
 /* transfer.c */
 extern unsigned int prd32_chunk_kib;

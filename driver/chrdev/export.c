@@ -39,7 +39,7 @@ static int prd32_export_attach(struct dma_buf *dmabuf, struct dma_buf_attachment
 
 	if (!a)
 		return -ENOMEM;
-	err = prd32_list_pages(&a->sgt, buf->pages, 0, buf->size);
+	err = prd32_list_pages(&a->sgt, buf->pages, 0, buf->size, PRD32_LIMIT_PRD_BOUNDARY - 1);
 	if (err) {
 		kfree(a);
 		return err;

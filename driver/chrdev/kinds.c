@@ -170,7 +170,7 @@ static int prd32_cached_map(struct prd32_buffer *buf, struct device *dev)
 	unsigned int i;
 	int err;
 
-	err = prd32_list_pages(&buf->own, buf->pages, 0, buf->size);
+	err = prd32_list_pages(&buf->own, buf->pages, 0, buf->size, PRD32_LIMIT_PRD_BOUNDARY - 1);
 	if (err)
 		return err;
 	for_each_sgtable_sg(&buf->own, sg, i) {

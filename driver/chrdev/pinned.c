@@ -159,12 +159,12 @@ void prd32_pinned_abandon(struct prd32_pinned *mem)
 	mem->pinned = false;
 }
 
-/* How many pages from @pages on are contiguous and share a 64 KiB block. */
-static unsigned int prd32_run_length(struct page **pages, unsigned int nr)
+/* How many pages from @pages on are contiguous and have no boundary between them. */
+static unsigned int prd32_run_length(struct page **pages, unsigned int nr, unsigned long boundary)
 {
 	unsigned long first = page_to_pfn(pages[0]);
-	unsigned int block = PRD32_LIMIT_PRD_BOUNDARY >> PAGE_SHIFT;
-	unsigned int most = min(nr, block - (unsigned int)(first & (block - 1)));
+	unsigned long block = (boundary >> PAGE_SHIFT) + 1;
+	unsigned int most = min_t(unsigned long, nr, block - (first & (block - 1)));
 	unsigned int n = 1;
 
 	while (n < most && page_to_pfn(pages[n]) == first + n)
@@ -178,14 +178,16 @@ static unsigned int prd32_run_length(struct page **pages, unsigned int nr)
  * @pages: the pages
  * @offset: where in the first of them it begins; may be beyond it
  * @len: bytes
+ * @boundary: what no entry is to cross, less 1; at most 1 GiB - 1
  *
- * Entries are cut at 64 KiB boundaries here although the descriptors are cut there anyway: with a
- * segment boundary declared, a bounce buffer larger than what fits between two boundaries, page
+ * Entries are cut at the device's boundary here although the descriptors are cut anyway: with 64 KiB
+ * declared, a bounce buffer larger than what fits between two boundaries, page
  * offset included, is refused, and the DMA API does not split what it is given.
  *
  * Return: 0 or -ENOMEM.
  */
-int prd32_list_pages(struct sg_table *sgt, struct page **pages, size_t offset, size_t len)
+int prd32_list_pages(struct sg_table *sgt, struct page **pages, size_t offset, size_t len,
+		     unsigned long boundary)
 {
 	unsigned int i, n, nr_pages, nents = 0;
 	struct scatterlist *sg;
@@ -195,7 +197,7 @@ int prd32_list_pages(struct sg_table *sgt, struct page **pages, size_t offset, s
 	offset = offset_in_page(offset);
 	nr_pages = DIV_ROUND_UP(offset + len, PAGE_SIZE);
 	for (i = 0; i < nr_pages; i += n) {
-		n = prd32_run_length(pages + i, nr_pages - i);
+		n = prd32_run_length(pages + i, nr_pages - i, boundary);
 		nents++;
 	}
 	err = sg_alloc_table(sgt, nents, GFP_KERNEL_ACCOUNT);
@@ -206,7 +208,7 @@ int prd32_list_pages(struct sg_table *sgt, struct page **pages, size_t offset, s
 	for (i = 0; i < nr_pages; i += n) {
 		size_t bytes;
 
-		n = prd32_run_length(pages + i, nr_pages - i);
+		n = prd32_run_length(pages + i, nr_pages - i, boundary);
 		bytes = min(len, n * PAGE_SIZE - offset);
 		sg_set_page(sg, pages[i], bytes, offset);
 		len -= bytes;

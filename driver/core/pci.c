@@ -29,9 +29,6 @@ static int prd32_setup_dma(struct device *dev)
 
 	if (err)
 		return dev_err_probe(dev, err, "no 32-bit DMA on this system\n");
-	/* An IOMMU merges, and it and bounce buffers place segments, within these limits. */
-	dma_set_seg_boundary(dev, PRD32_LIMIT_PRD_BOUNDARY - 1);
-	dma_set_max_seg_size(dev, PRD32_LIMIT_PRD_MAX_BYTES);
 	/*
 	 * A bounce buffer keeps the offset in the page, hence the room up to the next boundary. Not
 	 * the 64 KiB that one might wish for: under some IOMMUs no mapping succeeds then.
@@ -60,6 +57,19 @@ static int prd32_setup_pool(struct device *dev)
 	return devm_add_action_or_reset(dev, prd32_release_pool, dev);
 }
 
+/*
+ * An IOMMU merges, and it and bounce buffers place segments, within these limits. Where neither is,
+ * memory is what it is, and the driver cuts it into descriptors anyway: one long segment is then
+ * mapped with less work than many of a descriptor's size.
+ */
+static void prd32_limit_segments(struct device *dev)
+{
+	bool placed = device_iommu_mapped(dev) || dma_max_mapping_size(dev) != SIZE_MAX;
+
+	dma_set_seg_boundary(dev, (placed ? PRD32_LIMIT_PRD_BOUNDARY : SZ_1G) - 1);
+	dma_set_max_seg_size(dev, placed ? PRD32_LIMIT_PRD_MAX_BYTES : SZ_1G);
+}
+
 static void prd32_free_prdt(void *data)
 {
 	struct prd32_channel *ch = data;
@@ -79,7 +89,7 @@ static void prd32_place_status(struct prd32_channel *ch)
 	memset(ch->status, 0, sizeof(*ch->status));
 }
 
-static int prd32_setup_prdts(struct prd32_card *card)
+static int prd32_setup_memory(struct prd32_card *card)
 {
 	struct prd32_channel *ch;
 	int err;
@@ -87,6 +97,8 @@ static int prd32_setup_prdts(struct prd32_card *card)
 	err = prd32_setup_pool(card->dma_dev);
 	if (err)
 		return err;
+	/* Only now: the device tree's memory may be for bouncing. */
+	prd32_limit_segments(card->dma_dev);
 	prd32_for_each_channel(ch, card) {
 		err = prd32_prdt_alloc(card->dma_dev, &ch->prdt);
 		if (err)
@@ -201,7 +213,7 @@ static int prd32_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = prd32_memory_setup(card);
 	if (err)
 		return err;
-	err = prd32_setup_prdts(card);
+	err = prd32_setup_memory(card);
 	if (err)
 		return err;
 	err = prd32_irq_setup(card);

@@ -65,7 +65,7 @@ static void prd32_dma_describe(struct dma_device *device, const struct prd32_inf
 	device->src_addr_widths = prd32_dma_widths(info);
 	device->dst_addr_widths = device->src_addr_widths;
 	device->directions = BIT(DMA_DEV_TO_MEM) | BIT(DMA_MEM_TO_DEV);
-	/* Segment size and boundary are those of the PCI function, which pci.c has set. */
+	/* Segment size and boundary are the PCI function's: see prd32_limit_segments(). */
 	device->max_sg_burst = info->max_prds;
 	device->residue_granularity = DMA_RESIDUE_GRANULARITY_SEGMENT;
 	device->descriptor_reuse = true;

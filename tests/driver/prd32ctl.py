@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from testbed import environment
+from testbed.environment import Cell
 from testbed.guest import Guest
 
 DEVICE = "/dev/prd32-0"
@@ -17,6 +18,12 @@ MODULE = "/opt/prd32/prd32.ko"
 # Where the card's addresses are physical ones: pages stay as scattered as they are.
 WITHOUT_IOMMU = tuple(name for name, found in environment.everything().items()
                       if "iommu" not in found.proves and found.tests == "all")
+
+
+def cuts_segments(cell: Cell) -> bool:
+    """Whether something places what the card reaches, so that the driver declares a descriptor's limits: 64 KiB."""
+    return cell.environment.copies or cell.environment.name not in WITHOUT_IOMMU
+
 
 # Where devices wake up again: Linux's virtio-iommu driver knows no sleep. Its device is reset when the system wakes,
 # and the first mapping after that waits for an answer for ever, with interrupts off.

@@ -5,7 +5,7 @@ import pytest
 
 import where
 from blockdisk import CLIENT, DISK, DRIVER, NAME, SIZE, SYSFS, bytes_at, fill, holds, queue
-from prd32ctl import DEVICE, KIB, MIB, MODULE, PARAMETERS, both_channels_busy, expect_usable
+from prd32ctl import DEVICE, KIB, MIB, MODULE, PARAMETERS, both_channels_busy, cuts_segments, expect_usable
 
 _LINE = 64  # bytes of a cache line, of the processor that aarch64's guests have
 _OVERFLOW = r"DMA addr 0x[0-9a-f]+\+[0-9]+ overflow"  # what the kernel says of the first such mapping
@@ -31,13 +31,14 @@ def _requests(guest) -> int:
 
 
 def test_limits_are_those_of_the_card(card, cell):
-    """What is declared is what a PRD can take, or a bounce buffer, so that a segment of the block layer is one
-    descriptor."""
+    """What is declared is what a PRD can take where an IOMMU merges, and a bounce buffer where that is: a segment of
+    the block layer is one descriptor there. Elsewhere memory is as it is, and the driver cuts."""
     assert card.run(["cat", f"{SYSFS}/size"]).text == str(SIZE // 512)
     copied = cell.environment.copies
+    segment = 32 * KIB if copied else 64 * KIB if cuts_segments(cell) else 1 << 30
     # Where the card does not see caches, what it writes shares no line of them with others' bytes.
     alignment = _LINE if cell.environment.device_tree == "noncoherent" else 4
-    wanted = {"max_segment_size": (32 if copied else 64) * KIB, "max_segments": 512, "logical_block_size": 512,
+    wanted = {"max_segment_size": segment, "max_segments": 512, "logical_block_size": 512,
               "minimum_io_size": 4 * KIB, "physical_block_size": 4 * KIB, "dma_alignment": alignment - 1,
               "rotational": 0, "fua": 0, "write_zeroes_max_bytes": 16 * MIB, "discard_max_hw_bytes": 16 * MIB,
               "discard_granularity": 4 * KIB}
