@@ -32,6 +32,9 @@ struct eventfd_ctx;
 /* Requests of a file, under way or with a result that nobody has fetched. */
 #define PRD32_MAX_RESULTS	1024
 
+/* Room for the pages of 2 MiB, and what an interrupt handler may be busy with. */
+#define PRD32_SPARE_PAGES	(PAGE_SIZE / sizeof(struct page *))
+
 /**
  * struct prd32_chrdev - /dev/prd32-N; an open file keeps it, beyond the card
  * @dev: the class device; its reference count is the lifetime of this structure
@@ -43,6 +46,7 @@ struct eventfd_ctx;
  * @users: who is between them
  * @unused: nobody is, and nobody will be
  * @edges: pieces for the edges of memory that is not aligned; NULL when there is no such memory
+ * @spare: PRD32_SPARE_PAGES pointers that a request has done with; or NULL. Taken by xchg()
  * @idle: wakes @wait
  * @wait: for a channel to become idle, or the card to leave
  * @lock: guards what follows, and what DMA memory the buffers have
@@ -60,6 +64,7 @@ struct prd32_chrdev {
 	struct percpu_ref users;
 	struct completion unused;
 	struct dma_pool *edges;
+	struct page **spare;
 	struct notifier_block idle;
 	wait_queue_head_t wait;
 	struct mutex lock; /* see above */
@@ -113,6 +118,7 @@ struct prd32_file {
 
 /**
  * struct prd32_pinned - memory of the caller
+ * @cd: the device
  * @pages: its pages
  * @max_pages: room in @pages
  * @nr_pages: how many are in
@@ -121,8 +127,10 @@ struct prd32_file {
  * @pinned: the pages are the user's and pinned; else the kernel caller keeps them in place
  * @to_host: the card writes it
  * @easy: see prd32_pinned_is_easy()
+ * @contiguous: the pages are known to be physically contiguous
  */
 struct prd32_pinned {
+	struct prd32_chrdev *cd;
 	struct page **pages;
 	unsigned int max_pages;
 	unsigned int nr_pages;
@@ -131,6 +139,7 @@ struct prd32_pinned {
 	bool pinned;
 	bool to_host;
 	bool easy;
+	bool contiguous;
 };
 
 /**
@@ -302,10 +311,12 @@ struct prd32_submission {
 };
 
 /* pinned.c */
-int prd32_pinned_init(struct prd32_pinned *mem, size_t most, bool to_host);
+int prd32_pinned_init(struct prd32_pinned *mem, struct prd32_chrdev *cd, size_t most,
+		      bool to_host);
 void prd32_pinned_exit(struct prd32_pinned *mem);
 int prd32_pinned_pin(struct prd32_pinned *mem, struct iov_iter *iter, size_t max);
 bool prd32_pinned_is_easy(struct prd32_pinned *mem);
+int prd32_pinned_list(struct prd32_pinned *mem, struct sg_table *sgt, size_t from, size_t len);
 void prd32_pinned_unpin(struct prd32_pinned *mem);
 void prd32_pinned_abandon(struct prd32_pinned *mem);
 int prd32_list_pages(struct sg_table *sgt, struct page **pages, size_t offset, size_t len,

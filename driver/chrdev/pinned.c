@@ -2,6 +2,7 @@
 /*
  * The caller's memory: pinned and unpinned. And how pages become a scatter list.
  */
+#include <linux/dma-mapping.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
@@ -10,25 +11,44 @@
 #include "chrdev.h"
 #include "compat.h"
 
-/* What an interrupt handler may be busy with: 2 MiB. */
-#define EASY_PAGES	512
+/* From so many on, the pointers are worth keeping for the next request. */
+#define FEW_PAGES	16
+
+static struct page **prd32_pages_alloc(struct prd32_chrdev *cd, unsigned int nr)
+{
+	struct page **pages = NULL;
+
+	if (nr > FEW_PAGES && nr <= PRD32_SPARE_PAGES) {
+		pages = xchg(&cd->spare, NULL);
+		nr = PRD32_SPARE_PAGES;
+	}
+	return pages ?: kvmalloc_array(nr, sizeof(*pages), GFP_KERNEL_ACCOUNT);
+}
+
+static void prd32_pages_free(struct prd32_chrdev *cd, struct page **pages, unsigned int nr)
+{
+	if (nr > FEW_PAGES && nr <= PRD32_SPARE_PAGES)
+		pages = xchg(&cd->spare, pages);
+	kvfree(pages);
+}
 
 /**
  * prd32_pinned_init() - room for memory
  * @mem: filled in
+ * @cd: the device; it must outlive @mem
  * @most: bytes that it may get
  * @to_host: the card writes it
  *
  * Return: 0 or -ENOMEM.
  */
-int prd32_pinned_init(struct prd32_pinned *mem, size_t most, bool to_host)
+int prd32_pinned_init(struct prd32_pinned *mem, struct prd32_chrdev *cd, size_t most, bool to_host)
 {
 	*mem = (struct prd32_pinned){
+		.cd = cd,
 		.max_pages = DIV_ROUND_UP(most, PAGE_SIZE) + 1,
 		.to_host = to_host,
 	};
-	mem->pages = kvmalloc_array(mem->max_pages, sizeof(*mem->pages),
-				    GFP_KERNEL_ACCOUNT);
+	mem->pages = prd32_pages_alloc(cd, mem->max_pages);
 	return mem->pages ? 0 : -ENOMEM;
 }
 
@@ -38,7 +58,8 @@ int prd32_pinned_init(struct prd32_pinned *mem, size_t most, bool to_host)
  */
 void prd32_pinned_exit(struct prd32_pinned *mem)
 {
-	kvfree(mem->pages);
+	if (mem->pages)
+		prd32_pages_free(mem->cd, mem->pages, mem->max_pages);
 }
 
 static void prd32_pinned_add(struct prd32_pinned *mem, size_t len)
@@ -88,6 +109,7 @@ int prd32_pinned_pin(struct prd32_pinned *mem, struct iov_iter *iter, size_t max
 
 	mem->len = 0;
 	mem->nr_pages = 0;
+	mem->contiguous = false;
 	mem->pinned = iov_iter_extract_will_pin(iter);
 	len = iov_iter_extract_pages(iter, &mem->pages, max, mem->max_pages, 0, &mem->offset);
 	if (len <= 0) {
@@ -104,11 +126,16 @@ int prd32_pinned_pin(struct prd32_pinned *mem, struct iov_iter *iter, size_t max
 /* Whether its pages are known to have contents that are to be kept. */
 static bool prd32_pinned_is_dirty(const struct prd32_pinned *mem)
 {
-	unsigned int i;
+	unsigned int i, n;
 
-	for (i = 0; i < mem->nr_pages; i++)
-		if (!PageDirty(mem->pages[i]))
+	for (i = 0; i < mem->nr_pages; i += n) {
+		struct folio *folio = page_folio(mem->pages[i]);
+
+		if (!folio_test_dirty(folio))
 			return false;
+		n = !mem->contiguous ? 1 :
+		    folio_nr_pages(folio) - folio_page_idx(folio, mem->pages[i]);
+	}
 	return true;
 }
 
@@ -123,7 +150,7 @@ static bool prd32_pinned_is_dirty(const struct prd32_pinned *mem)
  */
 bool prd32_pinned_is_easy(struct prd32_pinned *mem)
 {
-	mem->easy = mem->nr_pages <= EASY_PAGES &&
+	mem->easy = mem->nr_pages <= PRD32_SPARE_PAGES &&
 		    (!mem->pinned || !mem->to_host || prd32_pinned_is_dirty(mem));
 	return mem->easy;
 }
@@ -137,9 +164,12 @@ bool prd32_pinned_is_easy(struct prd32_pinned *mem)
 void prd32_pinned_unpin(struct prd32_pinned *mem)
 {
 	/* Dirty even after an error: the card may have written part of it. */
-	if (mem->pinned)
-		unpin_user_pages_dirty_lock(mem->pages, mem->nr_pages,
-					    mem->to_host && !mem->easy);
+	bool dirty = mem->to_host && !mem->easy;
+
+	if (mem->pinned && mem->contiguous)
+		unpin_user_page_range_dirty_lock(mem->pages[0], mem->nr_pages, dirty);
+	else if (mem->pinned)
+		unpin_user_pages_dirty_lock(mem->pages, mem->nr_pages, dirty);
 	mem->pinned = false;
 }
 
@@ -208,7 +238,9 @@ int prd32_list_pages(struct sg_table *sgt, struct page **pages, size_t offset, s
 	for (i = 0; i < nr_pages; i += n) {
 		size_t bytes;
 
-		n = prd32_run_length(pages + i, nr_pages - i, boundary);
+		/* A look at each page is what this costs: huge pages are one entry, seen once. */
+		n = nents == 1 ? nr_pages :
+				 prd32_run_length(pages + i, nr_pages - i, boundary);
 		bytes = min(len, n * PAGE_SIZE - offset);
 		sg_set_page(sg, pages[i], bytes, offset);
 		len -= bytes;
@@ -216,4 +248,23 @@ int prd32_list_pages(struct sg_table *sgt, struct page **pages, size_t offset, s
 		sg = sg_next(sg);
 	}
 	return 0;
+}
+
+/**
+ * prd32_pinned_list() - make a scatter list of part of the caller's memory, for the card
+ * @mem: the memory
+ * @sgt: to be made; to be freed by sg_free_table()
+ * @from: where in @mem it begins
+ * @len: bytes
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int prd32_pinned_list(struct prd32_pinned *mem, struct sg_table *sgt, size_t from, size_t len)
+{
+	int err = prd32_list_pages(sgt, mem->pages, mem->offset + from, len,
+				   dma_get_seg_boundary(prd32_chrdev_dma(mem->cd)));
+
+	if (!err && len == mem->len)
+		mem->contiguous = sgt->orig_nents == 1;
+	return err;
 }

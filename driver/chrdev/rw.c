@@ -26,7 +26,7 @@ static ssize_t prd32_rw_waiting(struct prd32_chrdev *cd, struct iov_iter *iter, 
 	size_t done = 0;
 	int err;
 
-	err = prd32_pinned_init(&mem, chunk, to_host);
+	err = prd32_pinned_init(&mem, cd, chunk, to_host);
 	while (!err && iov_iter_count(iter)) {
 		if (fatal_signal_pending(current))
 			err = -EINTR;
@@ -60,6 +60,7 @@ struct prd32_part {
  * struct prd32_async - a request that nobody waits for
  * @t: the transfer of the first of @parts
  * @parts: what is still to be moved
+ * @first: the first of them, and the only one of most requests
  * @iocb: what the caller gave
  * @cd: the device
  * @card_addr: where in card memory @parts begin
@@ -69,6 +70,7 @@ struct prd32_part {
 struct prd32_async {
 	struct prd32_transfer t;
 	struct list_head parts;
+	struct prd32_part first;
 	struct kiocb *iocb;
 	struct prd32_chrdev *cd;
 	u32 card_addr;
@@ -76,11 +78,19 @@ struct prd32_async {
 	bool to_host;
 };
 
-static void prd32_part_free(struct prd32_part *part)
+static struct prd32_part *prd32_part_alloc(struct prd32_async *async)
+{
+	if (!async->first.mem.cd)
+		return &async->first;
+	return kmalloc(sizeof(struct prd32_part), GFP_KERNEL_ACCOUNT);
+}
+
+static void prd32_part_free(struct prd32_async *async, struct prd32_part *part)
 {
 	prd32_pinned_unpin(&part->mem);
 	prd32_pinned_exit(&part->mem);
-	kfree(part);
+	if (part != &async->first)
+		kfree(part);
 }
 
 static void prd32_async_free(struct prd32_async *async)
@@ -88,14 +98,14 @@ static void prd32_async_free(struct prd32_async *async)
 	struct prd32_part *part, *next;
 
 	list_for_each_entry_safe(part, next, &async->parts, node)
-		prd32_part_free(part);
+		prd32_part_free(async, part);
 	kfree(async);
 }
 
 /* Pin what comes next: no more than an element of the user's is one part. */
 static int prd32_async_pin_part(struct prd32_async *async, struct iov_iter *iter)
 {
-	struct prd32_part *part = kzalloc(sizeof(*part), GFP_KERNEL_ACCOUNT);
+	struct prd32_part *part = prd32_part_alloc(async);
 	size_t most;
 	int err;
 
@@ -104,11 +114,11 @@ static int prd32_async_pin_part(struct prd32_async *async, struct iov_iter *iter
 	/* Past what is empty. */
 	iov_iter_advance(iter, 0);
 	most = user_backed_iter(iter) ? iov_iter_single_seg_count(iter) : iov_iter_count(iter);
-	err = prd32_pinned_init(&part->mem, most, async->to_host);
+	err = prd32_pinned_init(&part->mem, async->cd, most, async->to_host);
 	if (!err)
 		err = prd32_pinned_pin(&part->mem, iter, most);
 	if (err)
-		prd32_part_free(part);
+		prd32_part_free(async, part);
 	else
 		list_add_tail(&part->node, &async->parts);
 	return err;
@@ -151,7 +161,7 @@ static void prd32_async_end(struct prd32_transfer *t)
 	async->card_addr += t->done;
 	async->done += t->done;
 	list_del(&part->node);
-	prd32_part_free(part);
+	prd32_part_free(async, part);
 	if (!result && !list_empty(&async->parts)) {
 		result = prd32_async_next(async);
 		if (!result)
@@ -175,10 +185,13 @@ static int prd32_rw_queued(struct prd32_chrdev *cd, struct kiocb *iocb, struct i
 	struct prd32_async *async;
 	int err;
 
-	async = kzalloc(sizeof(*async), GFP_KERNEL);
+	/* The transfer is made ready, all of it, for each part. */
+	async = kmalloc(sizeof(*async), GFP_KERNEL);
 	if (!async)
 		return -ENOMEM;
 	INIT_LIST_HEAD(&async->parts);
+	async->first.mem.cd = NULL;
+	async->done = 0;
 	async->iocb = iocb;
 	async->cd = cd;
 	async->card_addr = card_addr;

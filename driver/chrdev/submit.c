@@ -87,7 +87,7 @@ static int prd32_take_user(struct prd32_submission *s, u64 address)
 
 	if (!access_ok(user, s->t.length))
 		return -EFAULT;
-	err = prd32_pinned_init(&s->pinned, s->t.length, s->t.to_host);
+	err = prd32_pinned_init(&s->pinned, s->pf->cd, s->t.length, s->t.to_host);
 	if (err)
 		return err;
 	s->t.pinned = &s->pinned;

@@ -119,8 +119,7 @@ static int prd32_transfer_map(struct prd32_transfer *t, size_t bytes)
 
 	for (;;) {
 		bytes = whole ? bytes : min(bytes, t->window);
-		if (prd32_list_pages(&t->sgt, t->pinned->pages, t->pinned->offset + t->done,
-				     bytes, dma_get_seg_boundary(dev)))
+		if (prd32_pinned_list(t->pinned, &t->sgt, t->done, bytes))
 			return -ENOMEM;
 		if (!dma_map_sgtable(dev, &t->sgt, prd32_dir(t->to_host), DMA_ATTR_NO_WARN))
 			break;
