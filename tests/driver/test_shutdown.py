@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a kernel leaves behind for the next one, of which kexec is one case: shutdown()."""
+"""What a kernel leaves behind for the next one: shutdown(), and the next one itself, by kexec."""
 
-from prd32ctl import DEVICE, wait_until
+import pytest
+
+from prd32ctl import DEVICE, KIB, roundtrip, wait_until
+
+_BOOT_SECONDS = 120  # with what the firmware and QEMU spare a guest's first kernel: to unpack itself
 
 
 def test_a_halt_takes_the_card_off_the_bus(lab):
@@ -21,3 +25,28 @@ def test_a_halt_takes_the_card_off_the_bus(lab):
         assert after["bridge"]["messages"]["device_reset"] == before["device_reset"]
         assert after["card"]["bytes_to_host"] == written
         assert guest.alive, "QEMU is still there: it was the driver that stopped the card"
+
+
+@pytest.mark.environments("direct", "vtd")
+@pytest.mark.technique("bus-master")
+def test_the_next_kernel(tools, workshop, cell, faults):
+    """kexec in the middle of a transfer: not a byte is written into the next kernel's memory, and its driver finds a
+    card that works."""
+    spec = workshop.guest(cell)
+    for path, file in (("/tmp/vmlinuz", spec.kernel.packed), ("/tmp/initrd", spec.initramfs)):
+        tools.write_file(path, file.read_bytes())
+    tools.run("kexec -s -l /tmp/vmlinuz --initrd=/tmp/initrd --reuse-cmdline && rm /tmp/vmlinuz /tmp/initrd", timeout=60)
+    stall = faults.add("stall", "dma-write", after=3)
+    tools.start(f"dd if={DEVICE} of=/dev/null bs=1M count=1")
+    stall.wait_fired()
+    tools.start("kexec -e")
+    tools.monitor.wait_event("VSERPORT_CHANGE", _BOOT_SECONDS, id="agent", open=False)
+    tools.agent.synchronize(_BOOT_SECONDS)
+    assert tools.run("grep -c prd32 /proc/modules", check=False).text == "0", "another kernel, without the driver"
+    written = tools.card.stats()["card"]["bytes_to_host"]
+    stall.clear()
+    assert tools.card.stats()["card"]["active"] == []
+    assert tools.card.stats()["card"]["bytes_to_host"] == written
+    tools.load_driver()
+    tools.await_cards(driver=True)
+    assert roundtrip(tools, 300 * KIB)["bytes"] == 300 * KIB

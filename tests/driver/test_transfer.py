@@ -6,6 +6,7 @@ How descriptors are cut is tested without a guest in tests/driver/unit.
 """
 
 import itertools
+import re
 
 import pytest
 
@@ -13,6 +14,8 @@ import where
 from prd32ctl import (KIB, MIB, PARAMETERS, WITHOUT_IOMMU, both_channels_busy, call, expect_interrupts, interrupts,
                       memory_size, roundtrip)
 from testbed import kernels
+
+_TRACING = "/sys/kernel/tracing"
 
 # Around the ends of what a transfer is made of. Those of a kind share a guest, which costs more than their transfers.
 SIZES = [pytest.param(sizes, id=kind) for kind, sizes in {
@@ -160,6 +163,29 @@ def test_each_channel_interrupts_a_processor(card, faults):
     stall.clear()
     assert all(reader.wait(30).exit_code == 0 for reader in readers)
     assert [after - count for (_hint, count), (_same, after) in zip(before, _vectors(card))] == [1, 1]
+
+
+def _handled(guest) -> tuple[set[str], set[str]]:
+    """What the handlers of the card's line said of the interrupts that the trace has: ours, and the others'."""
+    line = guest.run("awk '/prd32/ { print $1 + 0 }' /proc/interrupts").text
+    said = re.findall(rf"irq_handler_entry: irq={line} name=(\S+)\n.*irq_handler_exit: irq={line} ret=(\w+)",
+                      guest.run(f"cat {_TRACING}/trace && echo >{_TRACING}/trace").text)
+    return ({answer for name, answer in said if name.startswith("prd32")},
+            {answer for name, answer in said if not name.startswith("prd32")})
+
+
+@pytest.mark.environments("intx")
+@pytest.mark.technique("interrupt-intx")
+def test_a_line_that_others_share(card):
+    """The guest agent's port is on the card's line: both handlers are asked each time, and ours knows what is not its
+    card's."""
+    card.run(f"cd {_TRACING}/events/irq && echo 1 >irq_handler_entry/enable && echo 1 >irq_handler_exit/enable")
+    card.run(["true"])
+    ours, theirs = _handled(card)
+    assert (ours, "handled" in theirs) == ({"unhandled"}, True), "nothing but the agent's"
+    roundtrip(card, 64 * KIB, iterations=10)
+    ours, theirs = _handled(card)
+    assert ours == theirs == {"handled", "unhandled"}
 
 
 @pytest.mark.kernels(*(name for name in kernels.NAMES if name != "6.1"))

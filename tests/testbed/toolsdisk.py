@@ -20,7 +20,7 @@ from testbed.guest import Guest
 from testbed.machine import TOOLS_PORT
 
 PROGRAMS = ("usr/bin/fio", "usr/sbin/blkdiscard", "usr/sbin/dmsetup", "usr/sbin/e2fsck", "usr/sbin/mkfs.ext4",
-            "usr/bin/trace-cmd")
+            "usr/bin/trace-cmd", "usr/sbin/kexec")
 # For the initramfs, with what they depend on; ext4 asks for crc32c by a name that only udev's database could resolve.
 MODULES = ("virtio_blk", "ext4", "crc32c_generic", "dm_mod", "dm_flakey")
 
