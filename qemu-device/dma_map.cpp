@@ -53,7 +53,7 @@ int DmaMap::map(std::uint64_t address, std::uint64_t size, bool readable, bool w
     return ENOSPC;
   }
   Mapping mapping{.last = last, .file = nullptr, .offset = offset, .readable = readable, .writable = writable};
-  if (fd && mode_ != DmaMode::kMessage) {
+  if (fd && mode_ != DmaMode::kMessage && mode_ != DmaMode::kAsk) {
     const GuestMemory::Result memory = memory_.acquire(fd, offset, size, writable);
     if (memory.error != 0) {
       return memory.error;
@@ -140,6 +140,9 @@ DmaStatus DmaMap::missing(std::uint64_t address) const {
 }
 
 DmaMap::Result DmaMap::check(std::uint64_t address, std::uint64_t size, bool write) const {
+  if (mode_ == DmaMode::kAsk) {
+    return {DmaStatus::kByMessage, address};
+  }
   auto mapping = find(address);
   if (mapping == mappings_.end()) {
     return {missing(address), address};

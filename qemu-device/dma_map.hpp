@@ -23,6 +23,7 @@ enum class DmaMode {
   kAuto,     ///< through the file descriptor that came with a mapping, by messages where none came
   kMmap,     ///< through file descriptors only
   kMessage,  ///< by messages only; descriptors are ignored
+  kAsk,      ///< the same, and the client decides: it is asked for addresses that it has not mapped, too
 };
 
 enum class DmaStatus {

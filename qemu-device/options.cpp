@@ -82,10 +82,11 @@ void declare(CLI::App& app, Options& options) {
   app.add_flag("!--no-memory-mapping", options.map_memory,
                "card memory is reached by messages alone: the client gets no descriptor of it");
   const std::map<std::string, DmaMode> modes = {
-      {"auto", DmaMode::kAuto}, {"mmap", DmaMode::kMmap}, {"message", DmaMode::kMessage}};
+      {"auto", DmaMode::kAuto}, {"mmap", DmaMode::kMmap}, {"message", DmaMode::kMessage}, {"ask", DmaMode::kAsk}};
   app.add_option("--dma", options.dma,
                  "the way to guest memory: mmap takes file descriptors only, message asks QEMU for every access, auto "
-                 "asks where there is no descriptor")
+                 "asks where there is no descriptor; ask lets QEMU decide about addresses that are not mapped, too, so "
+                 "that the guest's IOMMU hears of them")
       ->transform(CLI::CheckedTransformer(modes))
       ->default_str("auto");
   app.add_option("--dma-timeout-ms", options.dma_timeout_ms,

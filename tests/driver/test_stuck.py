@@ -2,6 +2,8 @@
 """An engine that nothing stops, and one that only seems to have stopped: memory that it may be at is no one else's, and
 the bus is closed to it."""
 
+import re
+
 import pytest
 
 import regmap
@@ -90,7 +92,8 @@ def test_memory_of_a_request_of_the_disk_stays_mapped(leaves_mappings, unstoppab
 def test_zeros_of_the_disk_stay(leaves_mappings, tools, unstoppable):
     """A disk that goes leaves them to an engine that reads them; the next one has zeros of its own."""
     words = ["blkdiscard", "--zeroout", "--force", "--length", str(MIB), DISK]  # forced: it does not read before
-    assert "timed out" in tools.run(words, check=False).stderr.decode()
+    # Linux 6.1 writes zeros by itself then, which a channel out of order refuses.
+    assert re.search("timed out|Input/output error", tools.run(words, check=False).stderr.decode())
     _expect_out_of_order(tools)
     tools.run(f"echo {CLIENT} >{DRIVER}/unbind && echo {CLIENT} >{DRIVER}/bind")
 

@@ -7,7 +7,7 @@ A proof begins with what must differ from `direct`, so that it fails by an asser
 from collections.abc import Callable
 
 import regmap
-from driver.prd32ctl import call, interrupts, roundtrip
+from driver.prd32ctl import call, interrupts, roundtrip, wait_until
 from environments.dma_probe import DmaProbe, card_addresses
 from environments.observed import (MEGABYTE, PAGES, bounced_bytes, grown, interrupts_by_processor, interrupts_sent,
                                    iommu_of, iommu_type, memory_above_4g, there_and_back, vmstat)
@@ -115,6 +115,18 @@ def vtd(guest: Guest, probe: DmaProbe) -> None:
     assert _most_mapped(guest) <= 17, "more than one transfer's pages"
     _translated(guest, probe, "dmar", "DMA")
     _out_of_reach(guest, probe)
+
+
+@proves("vtd-faults")
+def vtd_faults(guest: Guest, probe: DmaProbe) -> None:
+    """QEMU is asked for every access, and the guest's kernel is told of one that the IOMMU refuses."""
+    assert (iommu_of(guest), iommu_type(guest)) == ("dmar", "DMA")
+    there_and_back(guest)
+    moved = guest.card.stats()["bridge"]["dma"]
+    assert moved["read_bytes"] == 0 < moved["by_message"]["read_bytes"]
+    gone = probe.coherent()["dma"]
+    fetch_table(guest, gone)
+    wait_until(lambda: f"fault addr {gone:#x} " in guest.dmesg(), "the IOMMU's interrupt")
 
 
 @proves("vtd-lazy")

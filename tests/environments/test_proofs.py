@@ -10,12 +10,15 @@ from testbed.guest import Guest
 # What comes of looking, by the environment that is looked at.
 _REFUSED = [pytest.mark.expect_violations("prdt-fetch", "dma-after-unmap")]
 _OVERFLOW = [pytest.mark.expect_kernel_log("DMA addr 0x[0-9a-f]+\\+[0-9]+ overflow")]
-_MARKS = {"nobounce": _OVERFLOW, "vtd": _REFUSED, "amd-iommu": _REFUSED}
+_FAULTED = [pytest.mark.expect_violations("prdt-fetch", "dma-refused-by-client"),
+            pytest.mark.expect_kernel_log(r"DMAR: \[DMA Read .* fault addr 0x", "DMAR: DRHD: handling fault status")]
+_MARKS = {"nobounce": _OVERFLOW, "vtd": _REFUSED, "amd-iommu": _REFUSED, "vtd-faults": _FAULTED}
 # What the proof of an environment shows besides.
 _IOMMU = ("iommu", "consistent-mapping", "streaming-single", "segment-64k")
 _TECHNIQUES = {
     "direct": ("streaming-single", "interrupt-msix"), "highmem": ("dma-mask-32", "swiotlb-bounce"),
     "bounce": ("swiotlb-bounce",), "nobounce": ("mapping-error",), "vtd": _IOMMU, "vtd-lazy": _IOMMU,
+    "vtd-faults": ("iommu",),
     "amd-iommu": _IOMMU, "virtio-iommu": _IOMMU, "arm64-virtio-iommu": _IOMMU,
     "noncoherent": ("non-coherent", "consistent-mapping"),
     "reserved": ("reserved-memory", "prdt-over-allocate", "prdt-align-64k"), "cma": ("cma",),
@@ -25,7 +28,7 @@ _TECHNIQUES = {
 
 # Where a proof is most likely to pass by mistake: in its sister.
 _SISTERS = {
-    "highmem": ["bounce", "nobounce"], "bounce": ["highmem"], "nobounce": ["highmem"], "vtd": ["vtd-lazy"],
+    "highmem": ["bounce", "nobounce"], "bounce": ["highmem"], "nobounce": ["highmem"], "vtd": ["vtd-lazy", "vtd-faults"],
     "vtd-lazy": ["vtd"], "amd-iommu": ["vtd", "virtio-iommu"], "virtio-iommu": ["amd-iommu", "vtd"],
     "arm64": ["arm64-virtio-iommu", "noncoherent", "reserved", "cma"], "arm64-virtio-iommu": ["virtio-iommu"],
     "intx": ["msi"], "msi": ["intx"],

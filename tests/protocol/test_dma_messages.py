@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """DMA by messages: what the client is asked for, and that everything else goes on until it answers."""
 
+import errno
 import random
 
 import pytest
@@ -65,6 +66,22 @@ def test_what_is_not_allowed_is_not_asked_for(client):
             start(client, BASE, to_host=to_host)
             assert finish(client) == FAILED
         assert {address for _, address, _ in memory.asked} == {BASE}
+
+
+@pytest.mark.device_options("--dma", "ask")
+@pytest.mark.expect_violations("dma-refused-by-client", "data-read")
+def test_the_client_decides_about_what_it_has_not_mapped(client, memory, device):
+    """With --dma ask: nothing is open to the card, and it asks all the same."""
+    client.dma_unmap(BASE, SIZE)
+    memory.put(BASE, table([(memory.data, BYTES)]))
+    transfer(client, BASE, to_host=False)
+    assert memory.asked == [(DMA_READ, BASE, PAGE), (DMA_READ, memory.data, BYTES)]
+    memory.hold = lambda address, _count: address == memory.data
+    start(client, BASE, to_host=False)
+    memory.wait_held()
+    client.reply(memory.held.pop(), error=errno.EFAULT)
+    assert finish(client) == FAILED
+    assert device.violations()[0]["address"] == memory.data
 
 
 # ---- while an answer is awaited
