@@ -210,7 +210,7 @@ static unsigned int prd32_run_length(struct page **pages, unsigned int nr, unsig
  * @len: bytes
  * @boundary: what no entry is to cross, less 1; at most 1 GiB - 1
  *
- * Entries are cut at the device's boundary here although the descriptors are cut anyway: with 64 KiB
+ * Entries are cut at the device's boundary although the descriptors are cut anyway: with 64 KiB
  * declared, a bounce buffer larger than what fits between two boundaries, page
  * offset included, is refused, and the DMA API does not split what it is given.
  *

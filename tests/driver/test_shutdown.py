@@ -35,7 +35,7 @@ def test_the_next_kernel(tools, workshop, cell, faults):
     spec = workshop.guest(cell)
     for path, file in (("/tmp/vmlinuz", spec.kernel.packed), ("/tmp/initrd", spec.initramfs)):
         tools.write_file(path, file.read_bytes())
-    tools.run("kexec -s -l /tmp/vmlinuz --initrd=/tmp/initrd --reuse-cmdline && rm /tmp/vmlinuz /tmp/initrd", timeout=60)
+    tools.run("cd /tmp && kexec -s -l vmlinuz --initrd=initrd --reuse-cmdline && rm vmlinuz initrd", timeout=60)
     stall = faults.add("stall", "dma-write", after=3)
     tools.start(f"dd if={DEVICE} of=/dev/null bs=1M count=1")
     stall.wait_fired()

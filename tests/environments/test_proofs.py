@@ -28,8 +28,9 @@ _TECHNIQUES = {
 
 # Where a proof is most likely to pass by mistake: in its sister.
 _SISTERS = {
-    "highmem": ["bounce", "nobounce"], "bounce": ["highmem"], "nobounce": ["highmem"], "vtd": ["vtd-lazy", "vtd-faults"],
-    "vtd-lazy": ["vtd"], "amd-iommu": ["vtd", "virtio-iommu"], "virtio-iommu": ["amd-iommu", "vtd"],
+    "highmem": ["bounce", "nobounce"], "bounce": ["highmem"], "nobounce": ["highmem"],
+    "vtd": ["vtd-lazy", "vtd-faults"], "vtd-lazy": ["vtd"],
+    "amd-iommu": ["vtd", "virtio-iommu"], "virtio-iommu": ["amd-iommu", "vtd"],
     "arm64": ["arm64-virtio-iommu", "noncoherent", "reserved", "cma"], "arm64-virtio-iommu": ["virtio-iommu"],
     "intx": ["msi"], "msi": ["intx"],
 }
