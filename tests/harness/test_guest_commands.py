@@ -23,6 +23,9 @@ from testbed import environment, places, runcommand
 _TESTBED = places.TOP / "testbed"
 pytestmark = pytest.mark.timeout(700)
 _SECONDS = 600  # where other work keeps the machine busy; else a few
+# Environments that others' scripts name.
+_KNOWN_NAMES = ("direct", "highmem", "bounce", "nobounce", "vtd", "vtd-lazy", "amd-iommu", "virtio-iommu", "arm64",
+                "arm64-virtio-iommu", "noncoherent", "reserved", "cma", "message", "intx", "msi", "smp", "two-cards")
 
 
 def _testbed(output: Path, *words: str, **env: str) -> subprocess.CompletedProcess:
@@ -50,9 +53,30 @@ def test_matrix_lists_every_environment(tmp_path):
     assert listed.returncode == 0
     for name, found in environment.everything().items():
         assert f"\n{name} " in f"\n{listed.stdout}" and found.why in listed.stdout
+    assert set(_KNOWN_NAMES) <= set(environment.everything()), "scripts of others use these names"
     machine = json.loads(_testbed(tmp_path, "matrix", "--list", "--json").stdout)
     assert [each["name"] for each in machine] == list(environment.everything())
     assert all(each["kernels"] and each["proves"] and each["why"] for each in machine)
+    assert set(machine[0]["kernels"]) == {"6.1", "6.12", "7.2", "debug"}
+
+
+def test_who_reads_the_list_may_stop_early(tmp_path):
+    line = f"set -o pipefail; {shlex.quote(str(_TESTBED))} matrix --list | head -1"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False, timeout=_SECONDS)
+    assert done.stdout.startswith("direct ") and done.stderr == ""
+
+
+def test_another_card(tmp_path):
+    """A device program of the user's own is started in place of ours."""
+    program = tmp_path / "card"
+    program.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/started\nexec {places.DEVICE_PROGRAM} "$@"\n')
+    program.chmod(0o755)
+    done = _testbed(tmp_path, "run", "--card", str(program), "--", "test -e /dev/prd32-0")
+    assert done.returncode == 0, done.stderr
+    assert "--socket" in (tmp_path / "started").read_text()
+    program.chmod(0o644)
+    done = _testbed(tmp_path, "run", "--card", str(program), "--", "true")
+    assert done.returncode == 1 and f"--card {program}: there is no such program" in done.stderr
 
 
 def test_run_is_the_command(tmp_path):

@@ -19,7 +19,12 @@ def main(words: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(words)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that guests and cards are ended on the way out
     try:
-        return given.run(given)
+        status = given.run(given)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # who read it has seen enough: ./testbed matrix --list | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except MissingPackages as error:
         print(f"testbed: {error}", file=sys.stderr)
         return 3
