@@ -13,7 +13,9 @@ import pytest
 
 from prd32ctl import KIB, roundtrip_words
 from testbed import debugger, kernels
-from testbed.lab import Lab, Station
+from testbed.fixtures import lent
+from testbed.guest import Guest
+from testbed.lab import Lab
 
 pytestmark = pytest.mark.environments("direct")
 _PAUSE = 6  # seconds: longer than QEMU's own patience with a card, which is 5
@@ -21,16 +23,16 @@ _GDB_SECONDS = 120
 
 
 @pytest.fixture
-def patient(workshop, cell, tmp_path) -> Iterator[Station]:
+def patient(request, workshop, cell, tmp_path) -> Iterator[Guest]:
     """A guest whose link to the card waits for a debugger."""
-    with Lab(workshop, cell, tmp_path, patience=debugger.PATIENCE) as patient, patient.fresh() as station:
-        yield station
+    with Lab(workshop, cell, tmp_path, patience=debugger.PATIENCE) as lab, lent(request, lab) as guest:
+        yield guest
 
 
-def _gdb(workshop, cell, station: Station, folder: Path, *commands: str) -> subprocess.Popen:
+def _gdb(workshop, cell, guest: Guest, folder: Path, *commands: str) -> subprocess.Popen:
     assert shutil.which("gdb"), "gdb is missing: ci/install-packages debug"
-    debugger.listen(station.guest, folder / "gdb.sock")
-    debugger.write_commands(station.guest, workshop.of(cell), folder / "gdb.sock", folder / "gdb")
+    debugger.listen(guest, folder / "gdb.sock")
+    debugger.write_commands(guest, workshop.of(cell), folder / "gdb.sock", folder / "gdb")
     words = [word for command in commands for word in ("-ex", command)]
     return subprocess.Popen(["gdb", "-nx", "-batch", "-x", folder / "gdb", *words], text=True, stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -42,8 +44,8 @@ def test_breakpoint_in_the_driver(patient, workshop, cell, tmp_path):
     gdb = _gdb(workshop, cell, patient, tmp_path, "break prd32_hw_start", "continue", "backtrace", "print ch->index",
                "list", "info symbol schedule", f"shell sleep {pause}", "delete", "detach")
     # From the moment that gdb connects, the guest stands still until gdb has set its breakpoint and continues.
-    patient.guest.monitor.wait_event("STOP", _GDB_SECONDS)
-    transfer = patient.guest.start(["prd32ctl", *roundtrip_words(64 * KIB)])
+    patient.monitor.wait_event("STOP", _GDB_SECONDS)
+    transfer = patient.start(["prd32ctl", *roundtrip_words(64 * KIB)])
     said, _ = gdb.communicate(timeout=_GDB_SECONDS)
     assert gdb.returncode == 0, said
     assert "Breakpoint 1, prd32_hw_start (ch=" in said, said
@@ -53,18 +55,16 @@ def test_breakpoint_in_the_driver(patient, workshop, cell, tmp_path):
         assert "schedule in section .text" in said, said
         assert "vfs_write" in said, "the kernel's callers have no names: " + said
     assert transfer.wait(30).check()
-    assert patient.guest.card.violations() == []
 
 
 def test_link_waits_for_a_stopped_card(patient, tmp_path):
     """The card, too, may stand at a breakpoint: an access of the guest waits for it."""
-    card = patient.guest.card
+    card = patient.card
     os.kill(card.pid, signal.SIGSTOP)
     try:
-        reading = patient.guest.start("prd32ctl ports status --json")
+        reading = patient.start("prd32ctl ports status --json")
         time.sleep(_PAUSE)  # that the time passes is the point: QEMU has no event for its patience
     finally:
         os.kill(card.pid, signal.SIGCONT)
     assert reading.wait(30).check()
-    patient.guest.run(["prd32ctl", *roundtrip_words(64 * KIB)])
-    assert card.violations() == []
+    patient.run(["prd32ctl", *roundtrip_words(64 * KIB)])

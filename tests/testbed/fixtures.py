@@ -154,13 +154,15 @@ def device(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CardProce
 @pytest.fixture
 def guest(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Guest]:
     """A fresh guest without a card."""
-    yield from _lent(request, lab, cards=0)
+    with lent(request, lab, cards=0) as fresh:
+        yield fresh
 
 
 @pytest.fixture
 def card(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Guest]:
     """A fresh guest with the environment's cards (`.card`, `.cards`) and the driver loaded."""
-    yield from _lent(request, lab)
+    with lent(request, lab) as fresh:
+        yield fresh
 
 
 @pytest.fixture
@@ -172,10 +174,13 @@ def faults(card: Guest) -> Faults:
 @pytest.fixture
 def bare_card(request: pytest.FixtureRequest, lab: Lab) -> Iterator[Guest]:
     """A fresh guest with the environment's cards, and no driver."""
-    yield from _lent(request, lab, driver=False)
+    with lent(request, lab, driver=False) as fresh:
+        yield fresh
 
 
-def _lent(request: pytest.FixtureRequest, lab: Lab, cards: int | None = None, driver: bool = True) -> Iterator[Guest]:
+@contextmanager
+def lent(request: pytest.FixtureRequest, lab: Lab, cards: int | None = None, driver: bool = True) -> Iterator[Guest]:
+    """A fresh guest for a test, judged after it: for fixtures that have a lab of their own."""
     with ExitStack() as stack:
         try:
             fresh = lab.fresh(cards=cards, driver=driver, memory=_mark(request, "guest_memory", ""),
