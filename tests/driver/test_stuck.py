@@ -98,6 +98,12 @@ def test_zeros_of_the_disk_stay(leaves_mappings, tools, unstoppable):
     tools.run(f"echo {CLIENT} >{DRIVER}/unbind && echo {CLIENT} >{DRIVER}/bind")
 
 
+def test_a_buffer_of_the_driver_stays(leaves_mappings, uapi, unstoppable):
+    """Although handle and file are closed."""
+    uapi("stuck.buffer")
+    _expect_out_of_order(unstoppable)
+
+
 def test_others_learn_of_it_at_once(leaves_pages, unstoppable, faults):
     """Who waits behind a request that cannot be ended does not wait for a deadline of its own."""
     unstoppable.run(f"echo 4000 >{PARAMETERS}/timeout_ms")

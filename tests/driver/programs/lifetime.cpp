@@ -226,11 +226,21 @@ void passed_on(const Place& place) {
   expect_equal(Card(place.device).read(0, 1).front(), 42, "what the child had the card write");
 }
 
+// The engine stops for nobody, as who runs this has seen to. Its buffer is never given back, as they then look.
+void given_up(const Place& place) {
+  const Card card(place.device);
+  const Buffer buffer = card.buffer(PRD32_BUFFER_COHERENT, 16 * kPage);
+  auto request = buffer_request(PRD32_TO_HOST, 0, buffer, 0, PRD32_SUBMIT_WAIT);
+  expect_ok(card.submit(request), "submit");
+  expect_error(-request.error, ETIMEDOUT, "the request");
+}
+
 }  // namespace
 
 std::vector<Case> lifetime_cases() {
   return {{"unbind.requests", requests}, {"unbind.waiters", waiters},   {"unbind.queued", queued},
-          {"unbind.file", file},         {"unbind.mappings", mappings}, {"file.passed_on", passed_on}};
+          {"unbind.file", file},         {"unbind.mappings", mappings}, {"file.passed_on", passed_on},
+          {"stuck.buffer", given_up}};
 }
 
 }  // namespace prd32::uapi_test
