@@ -228,7 +228,7 @@ void DmaMap::invalidate(std::uint64_t first, std::uint64_t last) const {
 
 void DmaMap::tell_unmapped(std::uint64_t first, std::uint64_t last) const {
   invalidate(first, last);
-  if (unmapped_) {
+  if (unmapped_ && mode_ != DmaMode::kAsk) {  // else it is the client that decides about what is under way
     unmapped_(first, last);
   }
 }

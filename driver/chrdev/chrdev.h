@@ -32,7 +32,7 @@ struct eventfd_ctx;
 /* Requests of a file, under way or with a result that nobody has fetched. */
 #define PRD32_MAX_RESULTS	1024
 
-/* Room for the pages of 2 MiB, and what an interrupt handler may be busy with. */
+/* A page full: what almost 2 MiB need. */
 #define PRD32_SPARE_PAGES	(PAGE_SIZE / sizeof(struct page *))
 
 /**

@@ -121,7 +121,7 @@ static void prd32_chrdev_release(struct device *dev)
 	struct prd32_chrdev *cd = container_of(dev, struct prd32_chrdev, dev);
 
 	percpu_ref_exit(&cd->users);
-	kfree(cd->spare);
+	kvfree(cd->spare);
 	kfree(cd);
 }
 

@@ -11,6 +11,9 @@
 #include "chrdev.h"
 #include "compat.h"
 
+/* What an interrupt handler may be busy with: 2 MiB. */
+#define EASY_PAGES	512
+
 /* From so many on, the pointers are worth keeping for the next request. */
 #define FEW_PAGES	16
 
@@ -150,7 +153,7 @@ static bool prd32_pinned_is_dirty(const struct prd32_pinned *mem)
  */
 bool prd32_pinned_is_easy(struct prd32_pinned *mem)
 {
-	mem->easy = mem->nr_pages <= PRD32_SPARE_PAGES &&
+	mem->easy = mem->nr_pages <= EASY_PAGES &&
 		    (!mem->pinned || !mem->to_host || prd32_pinned_is_dirty(mem));
 	return mem->easy;
 }
@@ -211,8 +214,8 @@ static unsigned int prd32_run_length(struct page **pages, unsigned int nr, unsig
  * @boundary: what no entry is to cross, less 1; at most 1 GiB - 1
  *
  * Entries are cut at the device's boundary although the descriptors are cut anyway: with 64 KiB
- * declared, a bounce buffer larger than what fits between two boundaries, page
- * offset included, is refused, and the DMA API does not split what it is given.
+ * declared, a bounce buffer larger than what fits between two boundaries, page offset included, is
+ * refused, and the DMA API does not split what it is given.
  *
  * Return: 0 or -ENOMEM.
  */

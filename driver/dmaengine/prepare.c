@@ -158,6 +158,22 @@ prd32_dma_prep_memcpy(struct dma_chan *chan, dma_addr_t dst, dma_addr_t src, siz
 	return prd32_dma_prepared(dc, desc);
 }
 
+/* What is no card memory takes one table: the segments that a client may make are longer. */
+static bool prd32_dma_fits(struct prd32_dma_chan *dc, const struct prd32_dma_desc *desc)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+	u64 prds = 0;
+
+	for_each_sg(desc->sgt.sgl, sg, desc->req.nents, i) {
+		u64 first = sg_dma_address(sg);
+		u64 last = first + sg_dma_len(sg) - 1;
+
+		prds += last / PRD32_LIMIT_PRD_BOUNDARY - first / PRD32_LIMIT_PRD_BOUNDARY + 1;
+	}
+	return prds <= dc->info->max_prds;
+}
+
 /* Where on the card a slave transfer is, as the channel is configured. Return: it can be there. */
 static bool prd32_dma_place(struct prd32_dma_chan *dc, struct prd32_dma_desc *desc,
 			    enum dma_transfer_direction dir)
@@ -177,7 +193,7 @@ static bool prd32_dma_place(struct prd32_dma_chan *dc, struct prd32_dma_desc *de
 	req->to_host = dir == DMA_DEV_TO_MEM;
 	req->length = desc->length;
 	if (req->endpoint != PRD32_ENDPOINT_MEMORY)
-		return true;
+		return req->period || prd32_dma_fits(dc, desc);
 	req->card_addr = addr;
 	return addr <= dc->info->mem_size && desc->length <= dc->info->mem_size - addr &&
 	       prd32_dma_aligned(dc, addr);

@@ -63,7 +63,7 @@ def test_limits(client, cell):  # noqa: F811
     """A descriptor's limits, where an IOMMU or a bounce buffer is to keep them; the driver cuts whatever it gets."""
     segment = 64 * KIB if cuts_segments(cell) else 1 << 30
     assert client("limits") == {"error": 0, "max_sg": TABLE, "granularity": SEGMENT, "reuse": 1, "segment": segment,
-                                "boundary": segment - 1, "refused": 6, "private": 1}
+                                "boundary": segment - 1, "refused": 7, "private": 1}
 
 
 def test_residue(client, faults):  # noqa: F811

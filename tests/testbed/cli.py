@@ -3,6 +3,7 @@
 
 import argparse
 import os
+import select
 import signal
 import sys
 import threading
@@ -23,6 +24,8 @@ def main(words: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # who read it has seen enough: ./testbed matrix --list | head
+        if not _is_read_by_nobody(sys.stdout.fileno()):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except MissingPackages as error:
@@ -37,6 +40,12 @@ def main(words: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             os._exit(130)
         return 130
+
+
+def _is_read_by_nobody(pipe: int) -> bool:
+    poll = select.poll()
+    poll.register(pipe, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -316,6 +316,7 @@ static int lesson_checksum(struct dma_chan *chan, struct seq_file *told)
 /* What the provider says of itself, and how many of some impossible requests it refuses. */
 static int lesson_limits(struct dma_chan *chan, struct seq_file *told)
 {
+	struct prd32_dma_peripheral checksum = { .endpoint = PRD32_ENDPOINT_CHECKSUM };
 	unsigned long flags = DMA_CTRL_ACK | DMA_PREP_INTERRUPT;
 	struct dma_slave_caps caps = {};
 	unsigned int refused;
@@ -330,6 +331,9 @@ static int lesson_limits(struct dma_chan *chan, struct seq_file *told)
 	refused += !dmaengine_prep_slave_single(chan, SZ_1M, 4, DMA_MEM_TO_MEM, flags);
 	refused += !dmaengine_prep_dma_cyclic(chan, SZ_1M, 100, 33, DMA_DEV_TO_MEM, flags);
 	refused += !dmaengine_prep_dma_memcpy(chan, SZ_1M, SZ_2M, 0, flags);
+	/* More than one table has room for. */
+	client_configure(chan, 0, &checksum);
+	refused += !dmaengine_prep_slave_single(chan, SZ_1M, SZ_512M, DMA_MEM_TO_DEV, flags);
 	seq_printf(told, "error=%d max_sg=%u granularity=%d reuse=%d segment=%u boundary=%lu ", err,
 		   caps.max_sg_burst, caps.residue_granularity, caps.descriptor_reuse,
 		   dma_get_max_seg_size(dmaengine_get_dma_device(chan)),
