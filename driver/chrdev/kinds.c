@@ -153,14 +153,19 @@ static int prd32_cached_get_pages(struct prd32_buffer *buf, gfp_t gfp)
 	return 0;
 }
 
-/* The first @count runs. */
+/*
+ * The first @count runs. What the card wrote is for the processor from a synchronisation on, and
+ * this is none: where memory is bounced it would overwrite what the processor wrote meanwhile, in
+ * pages that outlive the card in mappings and dma-bufs.
+ */
 static void prd32_cached_unmap(struct prd32_buffer *buf, struct device *dev, unsigned int count)
 {
 	struct scatterlist *sg;
 	unsigned int i;
 
 	for_each_sg(buf->own.sgl, sg, count, i)
-		dma_unmap_page(dev, sg_dma_address(sg), sg_dma_len(sg), DMA_BIDIRECTIONAL);
+		dma_unmap_page_attrs(dev, sg_dma_address(sg), sg_dma_len(sg), DMA_BIDIRECTIONAL,
+				     DMA_ATTR_SKIP_CPU_SYNC);
 	sg_free_table(&buf->own);
 }
 

@@ -84,6 +84,12 @@ def interrupts(guest: Guest) -> int:
     return int(count)
 
 
+def signalled(guest: Guest) -> int:
+    """How many interrupts the card has sent, by whatever means; the kernel counts those of others, too, where a line is
+    shared (with the disk of tools, for example)."""
+    return sum(guest.card.stats()["bridge"]["interrupts"].values())
+
+
 def await_tables(guest: Guest, count: int, what: str) -> None:
     """Waits until the card has had so many more tables. It is asked, as interrupts tell nothing where a line is shared:
     those of the guest agent's port count there, too."""

@@ -7,7 +7,7 @@ import pytest
 
 from blockdisk import fio, fio_words, report
 import where
-from prd32ctl import DEVICE, MIB, PARAMETERS, counters, interrupts, sleep_and_wake, wait_until
+from prd32ctl import DEVICE, MIB, PARAMETERS, counters, signalled, sleep_and_wake, wait_until
 
 _DRIVER = "/sys/bus/auxiliary/drivers/prd32.chrdev"
 
@@ -30,13 +30,13 @@ def test_libaio(uapi):
 @pytest.mark.environments(*where.ENDS)
 def test_polled(tools):
     """io_uring looks for the ends itself: nobody is interrupted, and what is not polled works beside it."""
-    before = interrupts(tools)
+    before = signalled(tools)
     sizes = {"bsrange": "512-1m", "blockalign": 512, "rw": "randwrite", "size": 32 * MIB, "verify": "crc32c"}
     fio(tools, "--hipri", disk=DEVICE, ioengine="io_uring", iodepth=8, **sizes)
-    assert interrupts(tools) == before
+    assert signalled(tools) == before
     assert counters(tools)["polls"] > 0
     fio(tools, disk=DEVICE, ioengine="libaio", iodepth=8, **sizes)
-    assert interrupts(tools) > before
+    assert signalled(tools) > before
     counts = counters(tools)
     assert (counts["lost"], counts["failed"]) == (0, 0)
 

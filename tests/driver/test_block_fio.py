@@ -5,7 +5,7 @@ import pytest
 
 from blockdisk import DISK, SIZE, SYSFS, bytes_at, fill, fio, fio_words, holds, queue, report
 import where
-from prd32ctl import KIB, MIB, MODULE, THAT_SLEEP, await_tables, card_address, interrupts, pull, sleep_and_wake
+from prd32ctl import KIB, MIB, MODULE, THAT_SLEEP, await_tables, card_address, pull, signalled, sleep_and_wake
 
 _MIXED = {"rw": "randwrite", "bsrange": "512-2m", "blockalign": 512, "size": SIZE, "verify": "crc32c"}
 
@@ -56,13 +56,13 @@ def test_polled(tools):
     """With a polled queue nobody is interrupted, and what is not polled works beside it."""
     tools.run(f"rmmod prd32 && insmod {MODULE} poll_queues=1")
     assert queue(tools, "io_poll") == 1
-    before = interrupts(tools)
+    before = signalled(tools)
     # What has to be cut is polled no more.
     sizes = {**_MIXED, "bsrange": "512-64k"}
     fio(tools, "--hipri", ioengine="io_uring", iodepth=4, **sizes)
-    assert interrupts(tools) == before
+    assert signalled(tools) == before
     fio(tools, ioengine="libaio", iodepth=4, **sizes)
-    assert interrupts(tools) > before
+    assert signalled(tools) > before
 
 
 # ---- what happens meanwhile

@@ -56,6 +56,26 @@ class Unbound {
   const Place& place_;
 };
 
+// Another process with the same mappings and files, for as long as this lives: whatever a case finds, it ends.
+class Sibling {
+ public:
+  Sibling() : pid_(fork()) {
+    expect(pid_ >= 0, "fork");
+    if (pid_ == 0) {
+      pause();
+    }
+  }
+  ~Sibling() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  Sibling(const Sibling&) = delete;
+  Sibling& operator=(const Sibling&) = delete;
+
+ private:
+  pid_t pid_;
+};
+
 short polled(int fd) {
   pollfd entry{fd, POLLIN | POLLOUT, 0};
   expect(poll(&entry, 1, 10000) >= 0, "poll");
@@ -159,12 +179,8 @@ void mappings(const Place& place) {
     std::ranges::copy(bytes, each->data());
   }
   expect_ok(card.free(buffers[0].handle), "freeing one that stays mapped");
-  const pid_t child = fork();  // with mappings of its own
-  expect(child >= 0, "fork");
-  if (child == 0) {
-    pause();
-  }
   {
+    const Sibling sibling;
     const Unbound unbound(place);
     expect(is_gone(coherent.data()), "coherent memory is gone");
     expect(is_gone(combined.data() + kPage), "write-combined memory is gone");
@@ -174,9 +190,6 @@ void mappings(const Place& place) {
     expect_same(again.bytes(), bytes, "the dma-buf");
   }
   expect(is_gone(coherent.data()), "a card that comes back does not bring memory back");
-  kill(child, SIGKILL);
-  int status = 0;
-  expect(waitpid(child, &status, 0) == child, "the child");
   const Card again(place.device);
   auto request = dma_buf_request(PRD32_FROM_HOST, 0, dma_buf.get(), 0, bytes.size(), PRD32_SUBMIT_WAIT);
   expect_ok(again.submit(request), "the old dma-buf and the new card");
