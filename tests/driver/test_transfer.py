@@ -89,14 +89,16 @@ def test_several_tables_for_one_mapping(card, cell):
         card.run(f"echo {16 * KIB} > {PARAMETERS}/chunk_kib")
 
 
-def test_small_chunks(card):
+def test_small_chunks(card, cell):
     """Chunks end in the middle of pages; what is pinned at a time must not show in the result."""
     card.run(f"echo 64 > {PARAMETERS}/chunk_kib")
     try:
         before = card.card.stats()["card"]["tables"]
         result = roundtrip(card, MIB + 3, page_offset=17)
         assert result["write_calls"] == 1
-        assert card.card.stats()["card"]["tables"] - before == 2 * 17
+        tables = card.card.stats()["card"]["tables"] - before
+        # A card that does not snoop does the edges of each chunk's cache lines apart.
+        assert tables > 2 * 17 if cell.environment.device_tree == "noncoherent" else tables == 2 * 17
     finally:
         card.run(f"echo {16 * KIB} > {PARAMETERS}/chunk_kib")
 
