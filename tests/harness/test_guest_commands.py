@@ -79,7 +79,7 @@ def test_another_card(tmp_path):
     assert "--socket" in (tmp_path / "started").read_text()
     program.chmod(0o644)
     done = _testbed(tmp_path, "run", "--card", str(program), "--", "true")
-    assert done.returncode == 1 and f"--card {program}: there is no such program" in done.stderr
+    assert done.returncode == runcommand.UNABLE and f"--card {program}: there is no such program" in done.stderr
 
 
 def test_run_is_the_command(tmp_path):
