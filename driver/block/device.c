@@ -144,7 +144,7 @@ static int prd32_block_probe(struct auxiliary_device *adev, const struct auxilia
 		return -ENOMEM;
 	disk->client = client;
 	disk->size = size;
-	/* Even if each has to be cut in two, they fit in a table, as a rule; else in two. */
+	/* Each cut in two, they fit in a table; what has to be cut further goes on in another. */
 	disk->max_segments = clamp_t(u32, info->max_prds / 2, 1, MAX_SEGMENTS);
 	disk->poll_queues = min(READ_ONCE(prd32_poll_queues), num_possible_cpus());
 

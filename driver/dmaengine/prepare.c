@@ -158,7 +158,7 @@ prd32_dma_prep_memcpy(struct dma_chan *chan, dma_addr_t dst, dma_addr_t src, siz
 	return prd32_dma_prepared(dc, desc);
 }
 
-/* What is no card memory takes one table: the segments that a client may make are longer. */
+/* Endpoints other than card memory take one table, and a client's segments may need many PRDs. */
 static bool prd32_dma_fits(struct prd32_dma_chan *dc, const struct prd32_dma_desc *desc)
 {
 	struct scatterlist *sg;
