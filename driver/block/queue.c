@@ -8,7 +8,9 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
+#include <linux/sched/task_stack.h>
 
 #include "block.h"
 #include "compat.h"
@@ -38,6 +40,7 @@ enum prd32_io_state {
  * @since: when it was first tried, jiffies
  * @late: the engine had it when its time had passed before
  * @waited: others were under way at the last attempt to map it
+ * @asked: when it was submitted, ns, if its submitter waits for it; else 0
  * @state: who has it, once its end has come
  * @sg: room for the list
  */
@@ -47,6 +50,7 @@ struct prd32_io {
 	unsigned long since;
 	bool late;
 	bool waited;
+	u64 asked;
 	enum prd32_io_state state;
 	struct scatterlist sg[];
 };
@@ -122,9 +126,12 @@ static void prd32_io_ended(struct prd32_request *req)
 
 static void prd32_complete_rq(struct request *rq)
 {
+	struct prd32_disk *disk = rq->q->queuedata;
 	struct prd32_io *io = blk_mq_rq_to_pdu(rq);
 
-	prd32_unmap(rq->q->queuedata, rq);
+	if (io->asked)
+		prd32_waited(disk->client->card, io->req.length, io->asked);
+	prd32_unmap(disk, rq);
 	blk_mq_end_request(rq, errno_to_blk_status(io->req.error));
 }
 
@@ -138,11 +145,21 @@ static void prd32_spin_rq(struct request *rq)
 		prd32_complete_rq(rq);
 }
 
+/*
+ * Does the caller do nothing but wait for it? A bio on its own stack says so, as it must not outlive
+ * that: submit_bio_wait(), as for a read() past the cache. Of others nobody can tell.
+ */
+static bool prd32_is_waited_for(const struct request *rq)
+{
+	return rq->mq_hctx->type != HCTX_TYPE_POLL && rq->bio && object_is_on_stack(rq->bio);
+}
+
 static blk_status_t prd32_prepare(struct prd32_disk *disk, struct request *rq)
 {
 	struct prd32_io *io = blk_mq_rq_to_pdu(rq);
 	bool polled = rq->mq_hctx->type == HCTX_TYPE_POLL;
-	bool spin = !polled && prd32_worth_spinning(blk_rq_bytes(rq));
+	bool spin = prd32_is_waited_for(rq) &&
+		    prd32_worth_spinning(disk->client->card, blk_rq_bytes(rq));
 
 	/* A request that was put off comes again. */
 	if (!(rq->rq_flags & RQF_DONTPREP)) {
@@ -189,6 +206,7 @@ static blk_status_t prd32_queue_rq(struct blk_mq_hw_ctx *hctx,
 		return status;
 	/* It may be over, and another's, as soon as it is submitted, unless somebody spins. */
 	spin = io->state == PRD32_IO_SPINNING;
+	io->asked = prd32_is_waited_for(bd->rq) ? ktime_get_ns() : 0;
 	blk_mq_start_request(bd->rq);
 	err = prd32_submit(&io->req, PRD32_ANY_CHANNEL);
 	if (!err) {

@@ -102,7 +102,8 @@ static int prd32_transfer_submit(struct prd32_transfer *t, struct scatterlist *s
 	t->req.card_addr = card_addr;
 	t->req.length = length;
 	t->req.to_host = to_host;
-	t->req.polled = t->polled || (!t->end && prd32_worth_spinning(length));
+	t->req.polled = t->polled ||
+			(!t->end && prd32_worth_spinning(t->req.client->card, length));
 	t->req.complete = prd32_transfer_complete;
 	reinit_completion(&t->done_event);
 	spin_lock_irqsave(&t->lock, flags);
@@ -239,12 +240,15 @@ int prd32_transfer_run(struct prd32_transfer *t)
 		goto leave;
 	}
 	do {
+		u64 since = ktime_get_ns();
+
 		if (t->req.polled)
 			prd32_spin(&t->req);
 		if (wait_for_completion_killable(&t->done_event)) {
 			prd32_transfer_abort(t, -EINTR);
 			wait_for_completion(&t->done_event);
 		}
+		prd32_waited(t->req.client->card, t->req.length, since);
 	} while (prd32_transfer_goes_on(t));
 leave:
 	prd32_chrdev_leave(t->cd);

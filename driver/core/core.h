@@ -120,6 +120,7 @@ struct prd32_channel {
  * @recoverer: who holds @recovery_lock while it resets the function
  * @detached: a reset, or an error of the bus, has the engines; guarded by @recovery_lock
  * @slot_deadline: when the slot was frozen: to give up
+ * @patience: for how long who waits looks for the end before it sleeps, ns; learned, see poll.c
  * @memory_lock: guards @memory
  * @memory: which 4 KiB of card memory somebody has
  * @clients: the front ends' seats
@@ -139,6 +140,7 @@ struct prd32_card {
 	struct task_struct *recoverer;
 	bool detached;
 	struct delayed_work slot_deadline;
+	u32 patience;
 	spinlock_t memory_lock; /* see above */
 	unsigned long *memory;
 	struct prd32_client *clients[PRD32_CLIENTS];

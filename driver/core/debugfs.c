@@ -98,6 +98,7 @@ static int prd32_channels_show(struct seq_file *file, void *unused)
 	struct prd32_card *card = dev_get_drvdata(file->private);
 	struct prd32_channel *ch;
 
+	seq_printf(file, "patience_ns %u\n", READ_ONCE(card->patience));
 	prd32_for_each_channel(ch, card)
 		prd32_channel_show(file, ch);
 	return 0;

@@ -16,8 +16,8 @@
 
 unsigned int prd32_timeout_ms = 10 * MSEC_PER_SEC;
 bool prd32_use_writeback = true;
-unsigned int prd32_spin_us;
-unsigned int prd32_spin_kib = 128;
+unsigned int prd32_spin_us = 200;
+unsigned int prd32_spin_kib = 1024;
 
 static int prd32_set_timeout(const char *val, const struct kernel_param *kp)
 {
@@ -41,10 +41,10 @@ static const struct kernel_param_ops prd32_spin_ops = {
 	.get = param_get_uint,
 };
 module_param_cb(spin_us, &prd32_spin_ops, &prd32_spin_us, 0644);
-MODULE_PARM_DESC(spin_us, "for how long who waits looks for the end before it sleeps, us (0..1000, default 0: not at all)");
+MODULE_PARM_DESC(spin_us, "for how long at most who waits looks for the end before it sleeps, us (0..1000, default 200; 0: not at all)");
 
 module_param_named(spin_kib, prd32_spin_kib, uint, 0644);
-MODULE_PARM_DESC(spin_kib, "spin_us is for requests of at most so much, KiB (default 128)");
+MODULE_PARM_DESC(spin_kib, "spin_us is for requests of at most so much, KiB (default 1024)");
 
 module_param_named(writeback, prd32_use_writeback, bool, 0444);
 MODULE_PARM_DESC(writeback, "have the card write its status to memory, if it can (default Y)");

@@ -5,6 +5,7 @@
  * the interrupt and, what is more, falling asleep and waking up.
  */
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/processor.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
@@ -16,6 +17,9 @@
  * time, at others who want the processor, and takes a pause, for which a virtual one stops.
  */
 #define LOOKS	32
+
+/* To look for less than this makes no difference. */
+#define SHORTEST_NS	10000u
 
 static bool prd32_look(const struct prd32_channel *ch)
 {
@@ -44,15 +48,54 @@ bool prd32_poll(struct prd32_card *card, unsigned int channel)
 	return ended;
 }
 
+/* Both 0 when nobody is to look. */
+static u32 prd32_longest(u64 length)
+{
+	if (length > (u64)READ_ONCE(prd32_spin_kib) * SZ_1K)
+		return 0;
+	return READ_ONCE(prd32_spin_us) * NSEC_PER_USEC;
+}
+
+static u32 prd32_patience(const struct prd32_card *card, u64 length)
+{
+	return min(READ_ONCE(card->patience), prd32_longest(length));
+}
+
 /**
- * prd32_worth_spinning() - shall who submits a request look for its end for a moment
+ * prd32_worth_spinning() - shall who waits for a request look for its end for a moment
+ * @card: the card
  * @length: bytes that it moves
  *
  * Return: true if its @polled should be set, and prd32_spin() called.
  */
-bool prd32_worth_spinning(u64 length)
+bool prd32_worth_spinning(const struct prd32_card *card, u64 length)
 {
-	return READ_ONCE(prd32_spin_us) && length <= (u64)READ_ONCE(prd32_spin_kib) * SZ_1K;
+	return prd32_patience(card, length);
+}
+
+/**
+ * prd32_waited() - learn from how long a request took, looked for or not
+ * @card: the card
+ * @length: bytes that it moved
+ * @since: when the waiting began, ktime_get_ns()
+ *
+ * To look longer is worth it while that might have done, and less where even spin_us would not have:
+ * the card is slow, or others need the processors. As with KVM's halt_poll_ns, one that was late by
+ * chance does not count for much. Who else learns at the same time may get lost: no harm.
+ */
+void prd32_waited(struct prd32_card *card, u64 length, u64 since)
+{
+	u32 longest = prd32_longest(length);
+	u32 patience = prd32_patience(card, length);
+	u64 waited = ktime_get_ns() - since;
+
+	if (!longest || waited <= patience)
+		return;
+	if (waited <= longest)
+		patience = clamp(2 * patience, min(SHORTEST_NS, longest), longest);
+	else
+		patience = patience > SHORTEST_NS ? patience / 2 : 0;
+	WRITE_ONCE(card->patience, patience);
 }
 
 /* With the channel locked: from now on an interrupt tells of a request's end. */
@@ -108,16 +151,18 @@ void prd32_poll_no_more(struct prd32_channel *ch)
  * @req: a request that was submitted with @polled; it may be completing right now, but must exist
  *	 until this returns
  *
- * For spin_us at most, and not while others need this processor, nor while it waits behind other
- * requests. From then on it is not a polled one any more. From any context that may take so long.
+ * For as long as was learned to be worth it, and not while others need this processor, nor while it
+ * waits behind other requests. From then on it is not a polled one any more. From any context that
+ * may take so long. See prd32_waited().
  */
 void prd32_spin(struct prd32_request *req)
 {
-	u64 until = ktime_get_ns() + (u64)READ_ONCE(prd32_spin_us) * NSEC_PER_USEC;
+	struct prd32_card *card = req->client->card;
+	u64 until = ktime_get_ns() + prd32_patience(card, req->length);
 	struct prd32_channel *ch;
 
 	while ((ch = READ_ONCE(req->ch))) {
-		if (prd32_poll(ch->card, ch->index))
+		if (prd32_poll(card, ch->index))
 			continue;
 		if (READ_ONCE(ch->active) != req || need_resched() || ktime_get_ns() > until) {
 			prd32_stop_spinning(req, ch);

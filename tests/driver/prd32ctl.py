@@ -84,6 +84,11 @@ def interrupts(guest: Guest) -> int:
     return int(count)
 
 
+def sleep_at_once(guest: Guest) -> None:
+    """From now on nobody looks for the end of a request before it sleeps, so each interrupts."""
+    guest.run(f"echo 0 >{PARAMETERS}/spin_us")
+
+
 def signalled(guest: Guest) -> int:
     """How many interrupts the card has sent, by whatever means; the kernel counts those of others, too, where a line is
     shared (with the disk of tools, for example)."""

@@ -8,7 +8,7 @@ import pytest
 import regmap
 import where
 from prd32ctl import (DEVICE, FUNCTION, KIB, MIB, PARAMETERS, await_tables, call, card_address, counters, expect_usable,
-                      interrupts, pull, wait_until)
+                      interrupts, pull, sleep_at_once, wait_until)
 
 pytestmark = pytest.mark.environments(*where.ENDS)
 REGISTERS = regmap.load()
@@ -30,6 +30,7 @@ def log(guest) -> str:
 
 @pytest.mark.technique("transfer-timeout")
 def test_a_lost_interrupt_delays_and_does_no_more(hasty, faults):
+    sleep_at_once(hasty)
     rule = faults.add("drop", "interrupt", vector=0)
     call(hasty, "write", MIB, offset=0, seed=5)
     rule.wait_fired()
@@ -41,6 +42,7 @@ def test_a_lost_interrupt_delays_and_does_no_more(hasty, faults):
 
 @pytest.mark.parametrize("fault", ["duplicate", "late"])
 def test_interrupts_that_come_twice_or_late(card, faults, fault):
+    sleep_at_once(card)
     rule = faults.add(fault, "interrupt", count=0, **({"delay_ms": 20} if fault == "late" else {}))
     for seed in range(10):
         call(card, "write", 100 * KIB + seed, offset=seed, seed=seed)
@@ -51,6 +53,7 @@ def test_interrupts_that_come_twice_or_late(card, faults, fault):
 
 def test_spurious_interrupts(card, faults):
     """Of every vector, with an idle card and with a busy one."""
+    sleep_at_once(card)
     before = interrupts(card)
     for _ in range(20):
         for vector in range(3):

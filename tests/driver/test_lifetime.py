@@ -9,7 +9,7 @@ import regmap
 import where
 from environments.dma_probe import card_addresses
 from prd32ctl import (DEVICE, FUNCTION, MIB, MODULE, PARAMETERS, THAT_SLEEP, call, card_address, expect_interrupts,
-                      expect_usable, interrupts, ports, sleep_and_wake)
+                      expect_usable, interrupts, ports, sleep_and_wake, sleep_at_once)
 
 
 @pytest.fixture
@@ -129,6 +129,7 @@ def test_channels_that_are_not_used_are_quiet_too(bound):
 @pytest.mark.environments(*THAT_SLEEP)
 def test_sleep(bound):
     """The system goes to sleep, as far as its devices do, and wakes up; then transfers still end by an interrupt."""
+    sleep_at_once(bound)
     call(bound, "write", MIB, offset=0, seed=3)
     sleep_and_wake(bound)
     before = interrupts(bound)

@@ -4,7 +4,8 @@
 import pytest
 
 from blockdisk import DISK, SIZE, bytes_at, fio
-from prd32ctl import KIB, MIB, MODULE, call, counters, expect_interrupts, expect_usable, interrupts, roundtrip
+from prd32ctl import (KIB, MIB, MODULE, call, counters, expect_interrupts, expect_usable, interrupts, roundtrip,
+                      sleep_at_once)
 
 _FEW = 10
 
@@ -12,7 +13,7 @@ _FEW = 10
 @pytest.fixture
 def without_writeback(card):
     """The card, which does not write its status to memory: as one would that cannot."""
-    card.run(f"rmmod prd32 && insmod {MODULE} writeback=N")
+    card.run(f"rmmod prd32 && insmod {MODULE} writeback=N spin_us=0")
     assert card.run("cat /sys/bus/pci/drivers/prd32/*/card/status").text == "registers"
     return card
 
@@ -29,6 +30,7 @@ def _accesses(guest, iterations: int) -> tuple[int, int]:
 def test_no_register_is_read_on_the_way(card):
     """A read waits for the card, a write does not: START, and the interrupt taken back; where to and how much are there
     already. What a program costs besides, when it opens the device, is the same for few transfers and for many."""
+    sleep_at_once(card)
     roundtrip(card, 64 * KIB)
     few, many = _accesses(card, _FEW), _accesses(card, 10 * _FEW)
     transfers = 2 * 9 * _FEW

@@ -7,7 +7,7 @@ import pytest
 
 import where
 from blockdisk import DISK
-from prd32ctl import DEVICE, KIB, PARAMETERS
+from prd32ctl import DEVICE, KIB, PARAMETERS, sleep_at_once
 
 pytestmark = pytest.mark.environments(*where.USER)
 _LINE = re.compile(r"prd32_(\w+): +(.*)$", re.MULTILINE)
@@ -25,6 +25,7 @@ def _events(tools, command: str, check: bool = True) -> list[tuple[str, dict[str
 
 def test_way_of_a_request(tools):
     """One event for each step, in their order, with what was asked for and what was done."""
+    sleep_at_once(tools)
     events = _events(tools, f"dd if=/dev/zero of={DEVICE} bs=8k count=1 seek=2 conv=notrunc 2>/dev/null")
     numbers = {name: found for name, found, _ in events}
     # With one message for all channels, each of them is looked at.

@@ -12,7 +12,7 @@ import pytest
 
 import where
 from prd32ctl import (KIB, MIB, PARAMETERS, WITHOUT_IOMMU, both_channels_busy, call, expect_interrupts, interrupts,
-                      memory_size, roundtrip)
+                      memory_size, roundtrip, sleep_at_once)
 from testbed import kernels
 
 _TRACING = "/sys/kernel/tracing"
@@ -137,6 +137,7 @@ def test_vectors(card):
 
 
 def test_one_interrupt_a_transfer(card):
+    sleep_at_once(card)
     before, cards = interrupts(card), card.card.stats()["card"]["interrupts"][0]
     roundtrip(card, 4096, iterations=50)
     expect_interrupts(card, before, 100)
@@ -181,6 +182,7 @@ def _handled(guest) -> tuple[set[str], set[str]]:
 def test_a_line_that_others_share(tools):
     """The disk of tools is on the card's line: all handlers are asked each time, and ours knows what is not its
     card's."""
+    sleep_at_once(tools)
     tools.run(f"cd {_TRACING}/events/irq && echo 1 >irq_handler_exit/enable && echo 1 >irq_handler_entry/enable")
     tools.run("dd if=/dev/vda of=/dev/null bs=64k count=8 iflag=direct")
     assert _handled(tools) == ({"unhandled"}, {"handled"}), "nothing but the disk's"

@@ -7,7 +7,7 @@ A proof begins with what must differ from `direct`, so that it fails by an asser
 from collections.abc import Callable
 
 import regmap
-from driver.prd32ctl import call, interrupts, roundtrip, wait_until
+from driver.prd32ctl import call, interrupts, roundtrip, sleep_at_once, wait_until
 from environments.dma_probe import DmaProbe, card_addresses
 from environments.observed import (MEGABYTE, PAGES, bounced_bytes, grown, interrupts_by_processor, interrupts_sent,
                                    iommu_of, iommu_type, memory_above_4g, there_and_back, vmstat)
@@ -229,6 +229,7 @@ def message(guest: Guest, probe: DmaProbe) -> None:
 @proves("intx")
 def intx(guest: Guest, probe: DmaProbe) -> None:
     """A level-triggered line, and nothing else."""
+    sleep_at_once(guest)
     sent, counted = interrupts_sent(guest), interrupts(guest)
     there_and_back(guest)
     more = grown(sent, interrupts_sent(guest))
@@ -241,6 +242,7 @@ def intx(guest: Guest, probe: DmaProbe) -> None:
 @proves("msi")
 def msi(guest: Guest, probe: DmaProbe) -> None:
     """One message for all causes, and the kernel counts as many as the card."""
+    sleep_at_once(guest)
     sent, counted = interrupts_sent(guest), interrupts(guest)
     there_and_back(guest)
     assert grown(sent, interrupts_sent(guest)) == {"msi": 2}
@@ -252,6 +254,7 @@ def msi(guest: Guest, probe: DmaProbe) -> None:
 def smp(guest: Guest, probe: DmaProbe) -> None:
     """Two processors, and the interrupt goes to the one that is told."""
     assert guest.run(["nproc"]).text == "2"
+    sleep_at_once(guest)
     number = guest.run("awk '/prd32-ch0/ { print $1 + 0 }' /proc/interrupts").text
     for processor in (0, 1, 0):
         guest.run(f"echo {processor} > /proc/irq/{number}/smp_affinity_list")
@@ -267,6 +270,7 @@ def smp(guest: Guest, probe: DmaProbe) -> None:
 def two_cards(guest: Guest, probe: DmaProbe) -> None:
     """Each has its own bytes, and counts only them."""
     assert len(card_addresses(guest)) == len(guest.cards) == 2
+    sleep_at_once(guest)
     before = [card.stats()["card"] for card in guest.cards]
     sizes = (3 * 4096 + 1, 5 * 4096 + 2)
     for name in ("write", "read"):  # both are written before either is read
