@@ -48,7 +48,7 @@ bool prd32_poll(struct prd32_card *card, unsigned int channel)
 	return ended;
 }
 
-/* Both 0 when nobody is to look. */
+/* For how long who waits may look, ns; 0: not at all. */
 static u32 prd32_longest(u64 length)
 {
 	if (length > (u64)READ_ONCE(prd32_spin_kib) * SZ_1K)
@@ -56,6 +56,7 @@ static u32 prd32_longest(u64 length)
 	return READ_ONCE(prd32_spin_us) * NSEC_PER_USEC;
 }
 
+/* For how long he does. */
 static u32 prd32_patience(const struct prd32_card *card, u64 length)
 {
 	return min(READ_ONCE(card->patience), prd32_longest(length));
@@ -81,7 +82,7 @@ bool prd32_worth_spinning(const struct prd32_card *card, u64 length)
  *
  * To look longer is worth it while that might have done, and less where even spin_us would not have:
  * the card is slow, or others need the processors. As with KVM's halt_poll_ns, one that was late by
- * chance does not count for much. Who else learns at the same time may get lost: no harm.
+ * chance does not count for much. What two learn at the same time may count once: no harm.
  */
 void prd32_waited(struct prd32_card *card, u64 length, u64 since)
 {
