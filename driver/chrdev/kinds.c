@@ -10,6 +10,9 @@
 #include "chrdev.h"
 #include "compat.h"
 
+/* Counted against the memory cgroup of who asks; and he is told by an error, not by the log. */
+#define PRD32_GFP_BUFFER	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
+
 /* A kind that has a single range of bus addresses: list it. */
 static int prd32_list_range(struct prd32_buffer *buf)
 {
@@ -34,7 +37,7 @@ static int prd32_coherent_alloc(struct prd32_buffer *buf, struct device *dev)
 {
 	int err;
 
-	buf->cpu = dma_alloc_coherent(dev, buf->size, &buf->dma, GFP_KERNEL | __GFP_NOWARN);
+	buf->cpu = dma_alloc_coherent(dev, buf->size, &buf->dma, PRD32_GFP_BUFFER);
 	if (!buf->cpu)
 		return -ENOMEM;
 	err = prd32_list_range(buf);
@@ -68,7 +71,7 @@ static int prd32_wc_alloc(struct prd32_buffer *buf, struct device *dev)
 {
 	int err;
 
-	buf->cpu = dma_alloc_wc(dev, buf->size, &buf->dma, GFP_KERNEL | __GFP_NOWARN);
+	buf->cpu = dma_alloc_wc(dev, buf->size, &buf->dma, PRD32_GFP_BUFFER);
 	if (!buf->cpu)
 		return -ENOMEM;
 	err = prd32_list_range(buf);
@@ -108,7 +111,7 @@ static void prd32_cached_free_pages(struct prd32_buffer *buf)
 /* Where there is no IOMMU, memory that the card reaches: else each synchronisation is a copy. */
 static gfp_t prd32_cached_gfp(struct device *dev)
 {
-	gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_ACCOUNT;
+	gfp_t gfp = PRD32_GFP_BUFFER | __GFP_ZERO;
 
 	return device_iommu_mapped(dev) ? gfp : gfp | GFP_DMA32;
 }
@@ -250,7 +253,7 @@ static const struct prd32_buffer_ops prd32_cached = {
 static int prd32_nc_alloc(struct prd32_buffer *buf, struct device *dev)
 {
 	buf->sgt = dma_alloc_noncontiguous(dev, buf->size, DMA_BIDIRECTIONAL,
-					   GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN, 0);
+					   PRD32_GFP_BUFFER | __GFP_ZERO, 0);
 	return buf->sgt ? 0 : -ENOMEM;
 }
 
