@@ -8,6 +8,7 @@ import pty
 import re
 import select
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -80,6 +81,27 @@ def test_another_card(tmp_path):
     program.chmod(0o644)
     done = _testbed(tmp_path, "run", "--card", str(program), "--", "true")
     assert done.returncode == runcommand.UNABLE and f"--card {program}: there is no such program" in done.stderr
+
+
+def test_module_with_parameters_that_depends_on_others(tmp_path):
+    """What the kernel has as a module of its own comes along, and is loaded first."""
+    shutil.copytree(places.TOP / "docs" / "example" / "mailbox", tmp_path / "mailbox")
+    with (tmp_path / "mailbox" / "mailbox.c").open("a") as file:
+        file.write("""
+#include <linux/crc7.h>
+static unsigned int answer;
+module_param(answer, uint, 0444);
+u8 mailbox_crc(const u8 *bytes, size_t length);
+u8 mailbox_crc(const u8 *bytes, size_t length)
+{
+\treturn crc7_be(0, bytes, length);
+}
+""")
+    words = ("run", "--module", str(tmp_path / "mailbox"), "--parameters", "answer=42", "--")
+    done = _testbed(tmp_path, *words, "cat /sys/module/mailbox/parameters/answer; ls /sys/module/mailbox/holders "
+                    "/sys/module/crc7/holders")
+    assert (done.returncode, done.stderr[-500:]) == (0, "")
+    assert done.stdout.splitlines()[0] == "42" and "mailbox" in done.stdout.splitlines()[1:]
 
 
 def test_run_is_the_command(tmp_path):

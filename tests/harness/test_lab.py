@@ -72,7 +72,7 @@ def take(tmp_path) -> Iterator[Callable[[GuestSpec], snapshot.Snapshot]]:
 @pytest.mark.parametrize("changes", [
     {"qemu": Qemu(("qemu",), "11.1.3", "here")}, {"qemu": Qemu(("qemu",), "11.1.4", "here")},
     {"accelerator": Accelerator("kvm", "")}, {"driver": "/opt/prd32/other.ko"}, {"memory": "513M"},
-    {"append": "quiet"}],
+    {"append": "quiet"}, {"needs": ("crc7",)}, {"parameters": "disk_mib=0"}],
     ids=lambda changes: next(iter(changes)))
 def test_snapshot_of_another_guest_is_another(spec, changes):
     assert snapshot.key(replace(spec, **changes)) != snapshot.key(spec)

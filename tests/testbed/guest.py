@@ -169,11 +169,14 @@ class Guest:
         return self.agent.read_file(path)
 
     def load_driver(self, parameters: str = "") -> None:
-        """Loads the driver under test, once the IOMMU treats devices as the environment wants it."""
+        """Loads the driver under test and what it depends on, once the IOMMU treats devices as the environment wants.
+        `parameters` stand in place of those that this run is for."""
         if kind := self.spec.environment.iommu_type:
             self.run(f'for type in /sys/kernel/iommu_groups/*/type; do grep -qx {kind} "$type" || '
                      f'echo {kind} >"$type" || exit; done')
-        self.run(f"insmod {self.spec.driver} {parameters}")
+        if self.spec.needs:
+            self.run(["modprobe", "-a", *self.spec.needs])
+        self.run(f"insmod {self.spec.driver} {parameters or self.spec.parameters}")
 
     def unload_driver(self) -> None:
         """Takes the driver under test out again."""

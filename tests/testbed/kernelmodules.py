@@ -26,6 +26,12 @@ def has(kernel: Kernel, name: str) -> bool:
     return kernel.modules is None or _plain(name) in _built_in(kernel.modules) | _available(kernel.modules).keys()
 
 
+def depends(module: Path) -> list[str]:
+    """The names of the modules that a module, not compressed, says it depends on."""
+    found = _DEPENDS.search(module.read_bytes())
+    return [_plain(name) for name in found.group(1).decode().split(",") if name] if found else []
+
+
 def copy(kernel: Kernel, names: Sequence[str], target: Path) -> None:
     """Fills the guest's /lib/modules/<release> with the modules of these names, decompressed. Built in ones are fine.
 
@@ -40,33 +46,31 @@ def copy(kernel: Kernel, names: Sequence[str], target: Path) -> None:
     available = _available(kernel.modules)
     built_in = _built_in(kernel.modules)
     always = [name for name in _FOR_THE_AGENT if name not in built_in]
-    depends: dict[str, list[str]] = {}
+    needs: dict[str, list[str]] = {}
     wanted = [*always, *map(_plain, names)]
     while wanted:
         name = wanted.pop()
-        if name in built_in or name in depends:
+        if name in built_in or name in needs:
             continue
         if name not in available:
             raise TestbedError(f"Linux {kernel.release} has no module {name}; those that it has are below "
                                f"{kernel.modules}; what can only be built in need not be named")
-        data = _read(available[name])
-        (target / f"{name}.ko").write_bytes(data)
-        found = _DEPENDS.search(data)
-        depends[name] = [_plain(each) for each in found.group(1).decode().split(",") if each] if found else []
-        wanted += depends[name]
-    (target / "modules.dep").write_text("".join(_line(name, depends) for name in sorted(depends)))
+        (target / f"{name}.ko").write_bytes(_read(available[name]))
+        needs[name] = depends(target / f"{name}.ko")
+        wanted += needs[name]
+    (target / "modules.dep").write_text("".join(_line(name, needs) for name in sorted(needs)))
     shutil.copy(kernel.modules / "modules.builtin", target / "modules.builtin")
     (target / ALWAYS).write_text("".join(f"{name}\n" for name in always))
 
 
-def _line(name: str, depends: dict[str, list[str]]) -> str:
+def _line(name: str, needs: dict[str, list[str]]) -> str:
     """A line of modules.dep: all that must be loaded before, the nearest first."""
     order: list[str] = []
 
     def visit(each: str) -> None:
-        for other in depends.get(each, ()):
+        for other in needs.get(each, ()):
             visit(other)
-            if other in depends and other not in order:
+            if other in needs and other not in order:
                 order.insert(0, other)
 
     visit(name)

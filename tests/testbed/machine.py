@@ -54,7 +54,8 @@ _ARCHITECTURES = {
 @dataclass(frozen=True)
 class GuestSpec:
     """What to boot. `memory` as QEMU writes sizes, "" for the environment's; `append` is added to the kernel command
-    line; `driver` is the module's path in the guest."""
+    line; `driver` is the module's path in the guest, `needs` the kernel's modules that go before it, `parameters` are
+    its own."""
 
     environment: Environment
     qemu: Qemu
@@ -64,6 +65,8 @@ class GuestSpec:
     driver: str
     memory: str = ""
     append: str = ""
+    needs: tuple[str, ...] = ()
+    parameters: str = ""
     patience: float = 0.0  # seconds that QEMU waits for a card's reply before it gives the card up; 0: QEMU's own 5 s
 
     @property

@@ -14,7 +14,8 @@ from testbed.errors import TestbedError
 
 EXIT_STATUSES = """exit status: 0 all is well, 1 something failed (the text says what), 2 wrong usage,
 3 packages are missing and were not installed, 130 interrupted"""
-MODULE_VARIABLE, TESTS_VARIABLE = "PRD32_MODULE", "PRD32_TESTS"  # how a test's own process learns of the subject
+# How a test's own process learns of the subject.
+MODULE_VARIABLE, TESTS_VARIABLE, PARAMETERS_VARIABLE = "PRD32_MODULE", "PRD32_TESTS", "PRD32_PARAMETERS"
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Subject:
     module: Path | None = None  # a folder with a kernel module's sources
     tests: Path | None = None  # a folder with pytest files
     card: Path | None = None  # a device program
+    parameters: str = ""  # of the kernel module, as insmod takes them
 
     @staticmethod
     def of(options: argparse.Namespace) -> "Subject":
@@ -32,7 +34,7 @@ class Subject:
         card = getattr(options, "card", None)
         if card is not None and not os.access(card, os.X_OK):
             raise TestbedError(f"--card {card}: there is no such program")
-        return Subject(module, tests, card.resolve() if card else None)
+        return Subject(module, tests, card.resolve() if card else None, getattr(options, "parameters", ""))
 
     @property
     def own(self) -> bool:
@@ -41,19 +43,21 @@ class Subject:
 
     def words(self) -> list[str]:
         """The arguments of ./testbed that give it again."""
-        return [word for name in ("module", "tests", "card") if getattr(self, name)
+        return [word for name in ("module", "tests", "card", "parameters") if getattr(self, name)
                 for word in (f"--{name}", str(getattr(self, name)))]
 
     def variables(self) -> dict[str, str]:
         """The same for the environment of processes that run tests."""
-        named = {MODULE_VARIABLE: self.module, TESTS_VARIABLE: self.tests, places.DEVICE_VARIABLE: self.card}
-        return {name: str(path) for name, path in named.items() if path}
+        named = {MODULE_VARIABLE: self.module, TESTS_VARIABLE: self.tests, places.DEVICE_VARIABLE: self.card,
+                 PARAMETERS_VARIABLE: self.parameters}
+        return {name: str(value) for name, value in named.items() if value}
 
     @staticmethod
     def inherited() -> "Subject":
         """What `variables` said to the process that runs now."""
         return Subject(*(Path(value) if (value := os.environ.get(name)) else None
-                         for name in (MODULE_VARIABLE, TESTS_VARIABLE, places.DEVICE_VARIABLE)))
+                         for name in (MODULE_VARIABLE, TESTS_VARIABLE, places.DEVICE_VARIABLE)),
+                       os.environ.get(PARAMETERS_VARIABLE, ""))
 
 
 def command(commands, name: str, run: Callable[[argparse.Namespace], int], summary: str, examples: str, *,
@@ -90,10 +94,12 @@ def add_cells(parser: argparse.ArgumentParser) -> None:
 
 
 def add_subject(parser: argparse.ArgumentParser, *, tests: bool) -> None:
-    """--module and --card, and --tests where tests are run."""
+    """--module, --parameters and --card, and --tests where tests are run."""
     parser.add_argument("--module", type=Path, metavar="DIR",
                         help="a driver of your own instead of driver/: a folder with a Kbuild or Makefile that builds "
-                        "one kernel module")
+                        "one kernel module; what it depends on of the kernel's is loaded before it")
+    parser.add_argument("--parameters", default="", metavar="'A=1 B=2'",
+                        help="the driver's module parameters, unless a test loads it with others")
     if tests:
         parser.add_argument("--tests", type=Path, metavar="DIR",
                             help="pytest files of your own instead of this tree's; they have the fixtures card, guest "

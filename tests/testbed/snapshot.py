@@ -85,8 +85,9 @@ def key(spec: GuestSpec) -> str:
     contents = {str(spec.kernel.image): spec.kernel.key,
                 str(spec.initramfs): hashlib.sha256(spec.initramfs.read_bytes()).hexdigest()}
     inputs = [_FORMAT, spec.qemu.version, [_state(word) for word in spec.qemu.argv], spec.qemu.env,
-              spec.accelerator.name, "" if spec.accelerator.name == "tcg" else _processor(), spec.driver,
-              spec.environment.iommu_type, [contents.get(word) or _content(word) for word in arguments(spec)]]
+              spec.accelerator.name, "" if spec.accelerator.name == "tcg" else _processor(), spec.driver, spec.needs,
+              spec.parameters, spec.environment.iommu_type,
+              [contents.get(word) or _content(word) for word in arguments(spec)]]
     return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
 
 

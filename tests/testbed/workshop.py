@@ -18,6 +18,7 @@ from testbed.environment import Cell
 from testbed.errors import TestbedError
 from testbed.kernels import Kernel
 from testbed.machine import GuestSpec
+from testbed.options import Subject
 from testbed.qemu import Qemu
 from testbed.stages import in_parallel, stage
 
@@ -28,13 +29,14 @@ _Result = TypeVar("_Result")
 @dataclass(frozen=True)
 class Software:
     """What runs in guests of one kernel. `module` is the driver with its symbols, `driver` its path in the guest,
-    `source` the folder that it was built from."""
+    `source` the folder that it was built from, `needs` the kernel's own modules that it depends on."""
 
     kernel: Kernel
     module: Path
     driver: str
     initramfs: Path
     source: Path
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Workshop:
         software, arch = self.of(cell), cell.environment.arch
         return GuestSpec(**{"environment": cell.environment, "qemu": self.qemus[arch],
                             "accelerator": self.accelerators[arch], "kernel": software.kernel,
-                            "initramfs": software.initramfs, "driver": software.driver, **changes})
+                            "initramfs": software.initramfs, "driver": software.driver, "needs": software.needs,
+                            "parameters": Subject.inherited().parameters, **changes})
 
     def save(self, path: Path) -> None:
         """For a test run's own process; `load` reads it there."""
@@ -153,6 +156,7 @@ def _software(name: str, arch: str, source: Path | None) -> Software:
         module = guestbuild.module(kernel, source) if source else guestbuild.module(kernel)
         wanted = sorted({each for found in environment.everything().values() if found.arch == arch
                          for each in (*found.modules, *toolsdisk.MODULES) if kernelmodules.has(kernel, each)})
-        initramfs = image.initramfs(kernel, module, [guestbuild.tool(arch)], wanted)
+        needs = kernelmodules.depends(module)
+        initramfs = image.initramfs(kernel, module, [guestbuild.tool(arch)], sorted({*wanted, *needs}))
         now.note(f"{initramfs.stat().st_size / 1e6:.0f} MB")
-    return Software(kernel, module, f"/opt/prd32/{module.name}", initramfs, source or guestbuild.DRIVER)
+    return Software(kernel, module, f"/opt/prd32/{module.name}", initramfs, source or guestbuild.DRIVER, tuple(needs))
