@@ -95,7 +95,7 @@ void prd32_waited(struct prd32_card *card, u64 length, u64 since)
 	if (waited <= longest)
 		patience = clamp(2 * patience, min(SHORTEST_NS, longest), longest);
 	else
-		patience = patience > SHORTEST_NS ? patience / 2 : 0;
+		patience = patience > SHORTEST_NS ? patience - patience / 4 : 0;
 	WRITE_ONCE(card->patience, patience);
 }
 

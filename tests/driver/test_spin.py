@@ -15,7 +15,7 @@ from testbed import kernels
 pytestmark = pytest.mark.environments(*where.ENDS)
 _LONGEST = 1000  # us
 _LONGER = 50  # ms: no spinning lasts that long
-_HALVINGS = 8  # after so many it is less than is worth it
+_LESSONS = 20  # after so many that took too long it is less than is worth it
 
 
 def _patience(guest) -> int:
@@ -91,7 +91,7 @@ def test_large_requests(spinning):
 def test_learns(spinning, faults):
     """A card that takes longer is not looked for any more, until it is quick again."""
     stall = faults.add("stall", "dma-read", for_ms=5, count=0)
-    for _ in range(_HALVINGS):
+    for _ in range(_LESSONS):
         call(spinning, "write", 4 * KIB)
     assert _patience(spinning) == 0
     before = interrupts(spinning)
