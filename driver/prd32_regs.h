@@ -73,7 +73,7 @@
 /* The interface that this header describes */
 #define PRD32_ID_MAGIC_EXPECTED		0x32445250
 #define PRD32_VERSION_MAJOR_EXPECTED	1
-#define PRD32_VERSION_MINOR_EXPECTED	1
+#define PRD32_VERSION_MINOR_EXPECTED	2
 
 /*
  * ---- bus_master: The SFF-8038i bus-master block, 8 bytes a channel. Reachable through the I/O
@@ -158,6 +158,8 @@
  * regions than 65535 bytes need two descriptors
  */
 #define PRD32_CAPS_ZERO_REFUSED		BIT(21)
+/* QUEUE, ro: the command queue is there: QUEUE_TAIL */
+#define PRD32_CAPS_QUEUE		BIT(22)
 
 /*
  * MEM_SIZE, 32 bits: Size of the card memory. The reset value is that of the default
@@ -368,6 +370,50 @@
 /* VALUE, ro: as iSCSI and SSE 4.2 have it; 0 of no bytes */
 #define PRD32_CRC_VALUE			GENMASK(31, 0)
 
+/* QUEUE_BASE, 32 bits: Where the command queue lies. Looked at for each command. */
+#define PRD32_QUEUE_BASE(ch)		(0x140 + (ch) * 0x100)
+/* ADDRESS, rw: bus address of the first command, a multiple of 32 */
+#define PRD32_QUEUE_BASE_ADDRESS	GENMASK(31, 0)
+
+/* QUEUE_SIZE, 32 bits: How many commands the queue has room for. Looked at for each command. */
+#define PRD32_QUEUE_SIZE(ch)		(0x144 + (ch) * 0x100)
+/* LOG2, rw: 2 to this power: 1 to 32768 commands */
+#define PRD32_QUEUE_SIZE_LOG2		GENMASK(3, 0)
+
+/*
+ * QUEUE_TAIL, 32 bits: The doorbell: how many commands the driver has put in the queue since
+ * the channel's last reset. Each write counts, so write all of it in one access.
+ */
+#define PRD32_QUEUE_TAIL(ch)		(0x148 + (ch) * 0x100)
+/* COUNT, rw: commands; wraps */
+#define PRD32_QUEUE_TAIL_COUNT		GENMASK(31, 0)
+
+/*
+ * QUEUE_HEAD, 32 bits: How many commands are done since the channel's last reset. While the
+ * queue runs, the channel's report is that of the next one.
+ */
+#define PRD32_QUEUE_HEAD(ch)		(0x14c + (ch) * 0x100)
+/* COUNT, ro: commands; wraps */
+#define PRD32_QUEUE_HEAD_COUNT		GENMASK(31, 0)
+
+/*
+ * QUEUE_COALESCE, 32 bits: How often a running queue interrupts. Looked at whenever a command
+ * is done.
+ */
+#define PRD32_QUEUE_COALESCE(ch)	(0x150 + (ch) * 0x100)
+/*
+ * COUNT, rw: after so many commands, after one in error, and when none is left; 0 counts as 1
+ */
+#define PRD32_QUEUE_COALESCE_COUNT	GENMASK(15, 0)
+
+/* QUEUE_STATE, 32 bits: Whether the queue works. */
+#define PRD32_QUEUE_STATE(ch)		(0x154 + (ch) * 0x100)
+/*
+ * HALTED, ro: the queue itself failed, as ERROR says: a doorbell does nothing until the channel
+ * is reset
+ */
+#define PRD32_QUEUE_STATE_HALTED	BIT(0)
+
 /**
  * struct prd32_prd - a descriptor, as the card reads it from host memory
  * @base: bus address of the region's first byte
@@ -388,6 +434,41 @@ struct prd32_prd {
 /* EOT: this is the table's last descriptor */
 #define PRD32_PRD_EOT			BIT(15)
 #define PRD32_PRD_SIZE			8
+
+/**
+ * struct prd32_command - A command of the queue: the driver writes the first half, the card the
+ * second when the command is done.
+ * @prdt: as BM_PRDT
+ * @card_addr: as the register
+ * @length: as the register
+ * @flags: how the command is done; reserved bits must be zero
+ * @result: why the command stopped
+ * @moved: as the register
+ * @detail: what else there is to say
+ * @number: which command this is the status of
+ */
+struct prd32_command {
+	__le32 prdt;
+	__le32 card_addr;
+	__le32 length;
+	__le32 flags;
+	__le32 result;
+	__le32 moved;
+	__le32 detail;
+	__le32 number;
+};
+
+/* Bits of prd32_command, in the processor's order */
+/* TO_HOST: as BM_COMMAND.TO_HOST */
+#define PRD32_COMMAND_FLAGS_TO_HOST	BIT(0)
+/* ENDPOINT: as CONTROL.ENDPOINT */
+#define PRD32_COMMAND_FLAGS_ENDPOINT	GENMASK(9, 8)
+/* ENTRIES: as ENTRIES; 0: not told */
+#define PRD32_COMMAND_FLAGS_ENTRIES	GENMASK(31, 16)
+/* CODE: as ERROR.CODE */
+#define PRD32_COMMAND_RESULT_CODE	GENMASK(7, 0)
+/* INDEX: as ERROR_INDEX */
+#define PRD32_COMMAND_RESULT_INDEX	GENMASK(31, 16)
 
 /* Codes ENDPOINT: What a channel's bytes come from or go to. */
 /* MEMORY: card memory, from CARD_ADDR on, in both directions */
@@ -518,6 +599,14 @@ static inline const char *prd32_pattern_kind_name(u32 code)
 #define PRD32_ERR_WRITEBACK_REFUSED	26
 /* PRDT_EARLY_EOT: EOT comes before the last of ENTRIES descriptors */
 #define PRD32_ERR_PRDT_EARLY_EOT	27
+/* QUEUE_ALIGN: QUEUE_BASE is not a multiple of 32 */
+#define PRD32_ERR_QUEUE_ALIGN		28
+/* QUEUE_OVERRUN: QUEUE_TAIL is further from QUEUE_HEAD than the queue has room */
+#define PRD32_ERR_QUEUE_OVERRUN		29
+/* QUEUE_FETCH: the bus refused the fetch of a command */
+#define PRD32_ERR_QUEUE_FETCH		30
+/* COMMAND_RESERVED: a reserved bit of a command's FLAGS is set */
+#define PRD32_ERR_COMMAND_RESERVED	31
 
 /**
  * prd32_err_name() - the name of a PRD32_ERR code, for messages
@@ -584,6 +673,14 @@ static inline const char *prd32_err_name(u32 code)
 		return "WRITEBACK_REFUSED";
 	case PRD32_ERR_PRDT_EARLY_EOT:
 		return "PRDT_EARLY_EOT";
+	case PRD32_ERR_QUEUE_ALIGN:
+		return "QUEUE_ALIGN";
+	case PRD32_ERR_QUEUE_OVERRUN:
+		return "QUEUE_OVERRUN";
+	case PRD32_ERR_QUEUE_FETCH:
+		return "QUEUE_FETCH";
+	case PRD32_ERR_COMMAND_RESERVED:
+		return "COMMAND_RESERVED";
 	default:
 		return "UNKNOWN";
 	}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from regmap_types import PCI_WIDTHS, Block, Descriptor, Field, Register, Regmap
+from regmap_types import PCI_WIDTHS, Block, Descriptor, Field, Register, Regmap, Structure
 
 TAB = 8
 VALUE_COLUMN = 40
@@ -75,6 +75,21 @@ def _descriptor(descriptor: Descriptor) -> list[str]:
     return lines
 
 
+def _structure(structure: Structure) -> list[str]:
+    name = structure.name.lower()
+    title = textwrap.wrap(f"struct prd32_{name} - {structure.doc}", COMMENT_WIDTH)
+    lines = ["", "/**", *(f" * {line}" for line in title)]
+    lines += [f" * @{word.name.lower()}: {word.doc}" for word in structure.words]
+    lines += [" */", f"struct prd32_{name} {{", *(f"\t__le32 {word.name.lower()};" for word in structure.words)]
+    lines += ["};", "", f"/* Bits of prd32_{name}, in the processor's order */"]
+    for word in structure.words:
+        for field in word.fields:
+            if field.name and field.width < word.width:
+                lines += _comment(f"{field.name}: {field.doc}")
+                lines.append(_define(f"PRD32_{structure.name}_{word.name}_{field.name}", _bits(field.msb, field.lsb)))
+    return lines
+
+
 def _card(regmap: Regmap) -> list[str]:
     lines = ["", "/* The PCI function */"]
     lines += [_define(f"PRD32_PCI_{key.upper()}", f"{value:#0{2 + PCI_WIDTHS[key] // 4}x}")
@@ -130,6 +145,9 @@ def emit(regmap: Regmap) -> str:
         for reg in block.registers:
             if any(field.name for field in reg.fields):
                 lines += _register(block, reg)
-    lines += _descriptor(regmap.descriptor) + _enums(regmap)
+    lines += _descriptor(regmap.descriptor)
+    for structure in regmap.structures:
+        lines += _structure(structure)
+    lines += _enums(regmap)
     lines += ["", "#endif /* PRD32_REGS_H */"]
     return "\n".join(lines) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from regmap_rules import EXTENSIONS
-from regmap_types import Block, Register, Regmap
+from regmap_types import Block, Register, Regmap, Structure
 
 WIDTH = 116
 
@@ -159,13 +159,26 @@ def _descriptor(regmap: Regmap) -> list[str]:
     return [*lines, f"}}  // namespace {descriptor.name.lower()}", ""]
 
 
+def _structure(structure: Structure) -> list[str]:
+    lines = [*_doc(f"{structure.doc} Offsets of its words, bytes, and masks of their fields."),
+             f"namespace {structure.name.lower()} {{", *_constant("std::size_t", "Bytes", str(structure.size))]
+    for word in structure.words:
+        lines += _constant("std::size_t", _camel(word.name), f"{word.offset:#x}", word.doc)
+        for field in word.fields:
+            if field.name and field.width < word.width:
+                mask = f"{field.mask:#010x}"
+                lines += _constant("std::uint32_t", _camel(f"{word.name}_{field.name}"), mask, field.doc)
+    return [*lines, f"}}  // namespace {structure.name.lower()}", ""]
+
+
 def emit(regmap: Regmap) -> str:
     """The text of include/prd32/registers.hpp."""
     lines = ["// SPDX-License-Identifier: Apache-2.0",
              "// Written by hw-model/generate.py from hw-model/registers.toml: edit that file, not this one.",
              "// clang-format off", "#pragma once", "", "#include <array>", "#include <bit>", "#include <cstddef>",
              "#include <cstdint>", "#include <string_view>", "", "namespace prd32 {", "", *_card(regmap),
-             *_descriptor(regmap), "namespace regs {", "",
+             *_descriptor(regmap), *(line for structure in regmap.structures for line in _structure(structure)),
+             "namespace regs {", "",
              "/// The value of a field in a register's value; mask is one of the field masks below.",
              "template <typename T>",
              "constexpr T field_get(T mask, T value) { return (value & mask) >> std::countr_zero(mask); }", "",

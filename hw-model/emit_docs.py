@@ -84,6 +84,12 @@ def emit(regmap: Regmap) -> str:
              f"{regmap.descriptor.size} bytes in host memory, little endian.", ""]
     lines += _table(("bits", "field", "meaning"), ((_range(field.msb, field.lsb), field.name, field.doc)
                                                    for field in regmap.descriptor.fields))
+    for structure in regmap.structures:
+        lines += [f"## Structure {structure.name}", "", f"{structure.size} bytes in host memory, little endian. "
+                  f"{structure.doc}", ""]
+        lines += _table(("offset", "word", "bits", "field", "meaning"),
+                        ((f"`{word.offset:#04x}`", word.name, _range(field.msb, field.lsb), field.name or "-",
+                          field.doc or "0") for word in structure.words for field in word.fields))
     for block in regmap.blocks:
         count = f" {block.count} instances, n = 0..{block.count - 1}." if block.instanced else ""
         lines += [f"## Block {block.name}", "", f"{block.doc}{count}", ""]

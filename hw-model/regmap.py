@@ -14,11 +14,12 @@ from typing import Any
 
 import regmap_rules
 from regmap_types import (PCI_WIDTHS, Bar, Block, Card, Descriptor, Enum, EnumValue, Field, Limit, Msix, Profile,
-                          Register, Regmap, Vector)
+                          Register, Regmap, Structure, Vector)
 
 DEFAULT_PATH = Path(__file__).resolve().parent / "registers.toml"
 ACCESS_KINDS = ("rw", "ro", "w1c", "trigger", "reserved")
 WIDTHS = (8, 16, 32)
+WORD = 32  # bits of a structure's word
 NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 LOWER_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 PROFILE = re.compile(r"[a-z][a-z0-9]*")
@@ -236,6 +237,37 @@ def _descriptor(table: Any, place: _Place) -> Descriptor:
     return Descriptor(name, size, tuple(fields))
 
 
+def _word_field(table: Any, place: _Place) -> Field:
+    reader = _Reader(table, place)
+    bits = str(table.get("bits", "?"))
+    name = reader.text("name", NAME, default="")
+    reader.place = place.into(name or f"bits {bits}", rf'bits = "{re.escape(bits)}"')
+    high, low = _bits(reader, WORD)
+    field = Field(name, high, low, "rw" if name else "reserved", 0, "", reader.text("doc") if name else "")
+    reader.done()
+    return field
+
+
+def _structure(table: Any, place: _Place) -> Structure:
+    name, reader = _named(table, place)
+    size = reader.number("size")
+    doc = reader.text("doc")
+    words: list[Register] = []
+    for entry in reader.tables("words"):
+        word_name, word = _named(entry, reader.place)
+        if word.number("offset") != len(words) * WORD // 8:
+            raise word.place.error(f"offset is not {len(words) * WORD // 8:#x}, right behind the last word")
+        fields = tuple(_word_field(field, word.place) for field in word.tables("fields"))
+        _refuse_gaps(fields, WORD, word.place)
+        words.append(Register(word_name, len(words) * WORD // 8, WORD, word.text("doc"), fields))
+        word.done()
+    reader.done()
+    regmap_rules.refuse_twice((word.name for word in words), "word", reader.place)
+    if size != len(words) * WORD // 8:
+        raise reader.place.error(f"size {size} is not that of its {len(words)} words")
+    return Structure(name, size, doc, tuple(words))
+
+
 def _card(table: Any, place: _Place) -> Card:
     name, reader = _named(table, place.into("card", r"^\[card\]"), LOWER_NAME)
     card = Card(name, reader.text("summary"), reader.number("version_major", 1 << 16),
@@ -302,6 +334,8 @@ def parse(text: str, file: str = "registers.toml") -> Regmap:
         msix=_msix(top.table("msix"), place),
         vectors=tuple(_vector(entry, place.into("vector", r"^\[\[vector\]\]")) for entry in top.tables("vector")),
         limits=limits, descriptor=_descriptor(top.table("descriptor"), place),
+        structures=tuple(_structure(entry, place.into("structure", r"^\[\[structure\]\]"))
+                         for entry in top.tables("structure")),
         blocks=tuple(_block(entry, place.into("block", r"^\[\[block\]\]"), limits, by_name)
                      for entry in top.tables("block")),
         enums=enums,

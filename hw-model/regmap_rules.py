@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 # kind -> smallest and largest size that PCI lets it have
 BAR_KINDS = {"memory32": (0x1000, 1 << 31), "memory64": (0x1000, 1 << 63), "io": (4, 256)}
 MSIX_ENTRY_BYTES = 16
-EXTENSIONS = ("CYCLIC", "WRITEBACK", "ENDPOINTS")  # what a profile can have; each is a bit of CAPS
+EXTENSIONS = ("CYCLIC", "WRITEBACK", "ENDPOINTS", "QUEUE")  # what a profile can have; each is a bit of CAPS
 
 
 class Place(Protocol):

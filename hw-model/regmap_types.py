@@ -168,6 +168,15 @@ class Descriptor:
 
 
 @dataclass(frozen=True)
+class Structure:
+    """Little-endian words in host memory; their offsets count bytes from its start, and there are no gaps."""
+    name: str
+    size: int
+    doc: str
+    words: tuple[Register, ...]
+
+
+@dataclass(frozen=True)
 class Card:
     name: str
     summary: str
@@ -186,6 +195,7 @@ class Regmap:
     vectors: tuple[Vector, ...]
     limits: dict[str, Limit]
     descriptor: Descriptor
+    structures: tuple[Structure, ...]
     blocks: tuple[Block, ...]
     enums: tuple[Enum, ...]
     profiles: tuple[Profile, ...]

@@ -95,6 +95,38 @@ inline constexpr std::uint64_t kMark = 0x4000000000000000;
 inline constexpr std::uint64_t kEot = 0x8000000000000000;
 }  // namespace prd
 
+/// A command of the queue: the driver writes the first half, the card the second when the command is done. Offsets
+/// of its words, bytes, and masks of their fields.
+namespace command {
+inline constexpr std::size_t kBytes = 32;
+/// As BM_PRDT
+inline constexpr std::size_t kPrdt = 0x0;
+/// As the register
+inline constexpr std::size_t kCardAddr = 0x4;
+/// As the register
+inline constexpr std::size_t kLength = 0x8;
+/// How the command is done; reserved bits must be zero
+inline constexpr std::size_t kFlags = 0xc;
+/// As BM_COMMAND.TO_HOST
+inline constexpr std::uint32_t kFlagsToHost = 0x00000001;
+/// As CONTROL.ENDPOINT
+inline constexpr std::uint32_t kFlagsEndpoint = 0x00000300;
+/// As ENTRIES; 0: not told
+inline constexpr std::uint32_t kFlagsEntries = 0xffff0000;
+/// Why the command stopped
+inline constexpr std::size_t kResult = 0x10;
+/// As ERROR.CODE
+inline constexpr std::uint32_t kResultCode = 0x000000ff;
+/// As ERROR_INDEX
+inline constexpr std::uint32_t kResultIndex = 0xffff0000;
+/// As the register
+inline constexpr std::size_t kMoved = 0x14;
+/// What else there is to say
+inline constexpr std::size_t kDetail = 0x18;
+/// Which command this is the status of
+inline constexpr std::size_t kNumber = 0x1c;
+}  // namespace command
+
 namespace regs {
 
 /// The value of a field in a register's value; mask is one of the field masks below.
@@ -192,6 +224,8 @@ struct Caps {
   /// Ro: count 0 breaks rule prd-count-zero, whatever it is switched to: larger regions than 65535 bytes need two
   /// descriptors
   static constexpr std::uint32_t kZeroRefused = 0x00200000;
+  /// Ro: the command queue is there: QUEUE_TAIL
+  static constexpr std::uint32_t kQueue = 0x00400000;
 };
 
 /// MEM_SIZE, 32 bits. Size of the card memory. The reset value is that of the default configuration.
@@ -477,6 +511,68 @@ struct Crc {
   static constexpr std::uint32_t kValue = 0xffffffff;
 };
 
+/// QUEUE_BASE, 32 bits. Where the command queue lies. Looked at for each command.
+struct QueueBase {
+  static constexpr std::string_view kName = "QUEUE_BASE";
+  static constexpr std::uint32_t kOffset = 0x140;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Rw: bus address of the first command, a multiple of 32
+  static constexpr std::uint32_t kAddress = 0xffffffff;
+};
+
+/// QUEUE_SIZE, 32 bits. How many commands the queue has room for. Looked at for each command.
+struct QueueSize {
+  static constexpr std::string_view kName = "QUEUE_SIZE";
+  static constexpr std::uint32_t kOffset = 0x144;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Rw: 2 to this power: 1 to 32768 commands
+  static constexpr std::uint32_t kLog2 = 0x0000000f;
+};
+
+/// QUEUE_TAIL, 32 bits. The doorbell: how many commands the driver has put in the queue since the channel's last
+/// reset. Each write counts, so write all of it in one access.
+struct QueueTail {
+  static constexpr std::string_view kName = "QUEUE_TAIL";
+  static constexpr std::uint32_t kOffset = 0x148;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Rw: commands; wraps
+  static constexpr std::uint32_t kCount = 0xffffffff;
+};
+
+/// QUEUE_HEAD, 32 bits. How many commands are done since the channel's last reset. While the queue runs, the
+/// channel's report is that of the next one.
+struct QueueHead {
+  static constexpr std::string_view kName = "QUEUE_HEAD";
+  static constexpr std::uint32_t kOffset = 0x14c;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Ro: commands; wraps
+  static constexpr std::uint32_t kCount = 0xffffffff;
+};
+
+/// QUEUE_COALESCE, 32 bits. How often a running queue interrupts. Looked at whenever a command is done.
+struct QueueCoalesce {
+  static constexpr std::string_view kName = "QUEUE_COALESCE";
+  static constexpr std::uint32_t kOffset = 0x150;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Rw: after so many commands, after one in error, and when none is left; 0 counts as 1
+  static constexpr std::uint32_t kCount = 0x0000ffff;
+};
+
+/// QUEUE_STATE, 32 bits. Whether the queue works.
+struct QueueState {
+  static constexpr std::string_view kName = "QUEUE_STATE";
+  static constexpr std::uint32_t kOffset = 0x154;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Ro: the queue itself failed, as ERROR says: a doorbell does nothing until the channel is reset
+  static constexpr std::uint32_t kHalted = 0x00000001;
+};
+
 /// What a channel's bytes come from or go to.
 enum class Endpoint : std::uint8_t {
   /// Card memory, from CARD_ADDR on, in both directions
@@ -555,6 +651,14 @@ enum class Err : std::uint8_t {
   kWritebackRefused = 26,
   /// EOT comes before the last of ENTRIES descriptors
   kPrdtEarlyEot = 27,
+  /// QUEUE_BASE is not a multiple of 32
+  kQueueAlign = 28,
+  /// QUEUE_TAIL is further from QUEUE_HEAD than the queue has room
+  kQueueOverrun = 29,
+  /// The bus refused the fetch of a command
+  kQueueFetch = 30,
+  /// A reserved bit of a command's FLAGS is set
+  kCommandReserved = 31,
 };
 
 /// What a rule can be switched to; docs/registers.md says what the card then does.
@@ -567,7 +671,7 @@ struct Rule {
 };
 
 /// Every rule, by the number of its code.
-inline constexpr std::array<Rule, 28> kRules{{
+inline constexpr std::array<Rule, 32> kRules{{
     Rule{"", false, false},
     Rule{"prdt-align-64k", true, true},
     Rule{"prdt-fetch", true, false},
@@ -596,6 +700,10 @@ inline constexpr std::array<Rule, 28> kRules{{
     Rule{"writeback-align", true, true},
     Rule{"writeback-refused", true, false},
     Rule{"prdt-early-eot", true, true},
+    Rule{"queue-align", true, true},
+    Rule{"queue-overrun", true, false},
+    Rule{"queue-fetch", true, false},
+    Rule{"command-reserved-zero", true, true},
 }};
 
 /// The rule that a code says is broken, as the violation log names it; "" when none.
@@ -613,28 +721,31 @@ struct Profile {
   bool cyclic;
   bool writeback;
   bool endpoints;
+  bool queue;
   std::array<Mode, kRules.size()> modes;  ///< by the number of the code
 };
 
 /// The profiles that the card knows by name; the first is the default.
 inline constexpr std::array<Profile, 3> kProfiles{{
-    Profile{"strict", 0, 16, 12, true, true, true,
+    Profile{"strict", 0, 16, 12, true, true, true, true,
             {{Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError,
               Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError,
               Mode::kError, Mode::kError, Mode::kOff, Mode::kError, Mode::kIgnore, Mode::kIgnore, Mode::kIgnore,
-              Mode::kIgnore, Mode::kIgnore, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError}}},
-    Profile{"sff8038i", 1, 2, 13, false, false, false,
+              Mode::kIgnore, Mode::kIgnore, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError,
+              Mode::kError, Mode::kError, Mode::kError, Mode::kError}}},
+    Profile{"sff8038i", 1, 2, 13, false, false, false, false,
             {{Mode::kError, Mode::kSilicon, Mode::kError, Mode::kSilicon, Mode::kIgnore, Mode::kSilicon,
               Mode::kSilicon, Mode::kSilicon, Mode::kError, Mode::kError, Mode::kError, Mode::kIgnore,
               Mode::kIgnore, Mode::kSilicon, Mode::kError, Mode::kSilicon, Mode::kOff, Mode::kSilicon,
               Mode::kIgnore, Mode::kSilicon, Mode::kSilicon, Mode::kSilicon, Mode::kSilicon, Mode::kError,
-              Mode::kError, Mode::kError, Mode::kError, Mode::kError}}},
-    Profile{"seed", 0, 16, 12, false, false, false,
+              Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError,
+              Mode::kError}}},
+    Profile{"seed", 0, 16, 12, false, false, false, false,
             {{Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kIgnore, Mode::kError, Mode::kError,
               Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError,
               Mode::kError, Mode::kError, Mode::kOff, Mode::kError, Mode::kIgnore, Mode::kSilicon, Mode::kSilicon,
-              Mode::kSilicon, Mode::kSilicon, Mode::kError, Mode::kError, Mode::kError, Mode::kError,
-              Mode::kError}}},
+              Mode::kSilicon, Mode::kSilicon, Mode::kError, Mode::kError, Mode::kError, Mode::kError, Mode::kError,
+              Mode::kError, Mode::kError, Mode::kError, Mode::kError}}},
 }};
 
 /// A register of one instance: which of its bits are read-write, read-only, write-1-to-clear and triggers (the
@@ -652,7 +763,7 @@ struct Register {
 };
 
 /// Every register, in the order of offsets.
-inline constexpr std::array<Register, 61> kTable{{
+inline constexpr std::array<Register, 73> kTable{{
     Register{"BM_COMMAND", 0, 0x00, 1, 0x00000009, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
     Register{"BM_RESERVED1", 0, 0x01, 1, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
     Register{"BM_STATUS", 0, 0x02, 1, 0x00000000, 0x00000001, 0x00000006, 0x00000000, 0x00000000},
@@ -664,8 +775,8 @@ inline constexpr std::array<Register, 61> kTable{{
     Register{"BM_RESERVED3", 1, 0x0b, 1, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
     Register{"BM_PRDT", 1, 0x0c, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
     Register{"ID", -1, 0x10, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x32445250},
-    Register{"VERSION", -1, 0x14, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00010001},
-    Register{"CAPS", -1, 0x18, 4, 0x00000000, 0x003fffff, 0x00000000, 0x00000000, 0x0010ec02},
+    Register{"VERSION", -1, 0x14, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00010002},
+    Register{"CAPS", -1, 0x18, 4, 0x00000000, 0x007fffff, 0x00000000, 0x00000000, 0x0050ec02},
     Register{"MEM_SIZE", -1, 0x1c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x04000000},
     Register{"IRQ_CAUSE", -1, 0x20, 4, 0x00000000, 0x00000000, 0x00000303, 0x00000000, 0x00000000},
     Register{"IRQ_ENABLE", -1, 0x24, 4, 0x00000303, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
@@ -700,6 +811,12 @@ inline constexpr std::array<Register, 61> kTable{{
     Register{"PATTERN_FIFO", 0, 0x12c, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00020000},
     Register{"PATTERN_LOST", 0, 0x130, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
     Register{"CRC", 0, 0x134, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"QUEUE_BASE", 0, 0x140, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"QUEUE_SIZE", 0, 0x144, 4, 0x0000000f, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"QUEUE_TAIL", 0, 0x148, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"QUEUE_HEAD", 0, 0x14c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"QUEUE_COALESCE", 0, 0x150, 4, 0x0000ffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"QUEUE_STATE", 0, 0x154, 4, 0x00000000, 0x00000001, 0x00000000, 0x00000000, 0x00000000},
     Register{"CONTROL", 1, 0x200, 4, 0x00000306, 0x00000000, 0x00000000, 0x00000001, 0x00000000},
     Register{"ENTRIES", 1, 0x204, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
     Register{"WRITEBACK_ADDR", 1, 0x208, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
@@ -714,6 +831,12 @@ inline constexpr std::array<Register, 61> kTable{{
     Register{"PATTERN_FIFO", 1, 0x22c, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00020000},
     Register{"PATTERN_LOST", 1, 0x230, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
     Register{"CRC", 1, 0x234, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"QUEUE_BASE", 1, 0x240, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"QUEUE_SIZE", 1, 0x244, 4, 0x0000000f, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"QUEUE_TAIL", 1, 0x248, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"QUEUE_HEAD", 1, 0x24c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
+    Register{"QUEUE_COALESCE", 1, 0x250, 4, 0x0000ffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
+    Register{"QUEUE_STATE", 1, 0x254, 4, 0x00000000, 0x00000001, 0x00000000, 0x00000000, 0x00000000},
 }};
 
 /// A field of a register, in every instance of it.
@@ -725,7 +848,7 @@ struct Field {
 };
 
 /// Every field that has a name, lowest bits first.
-inline constexpr std::array<Field, 53> kFields{{
+inline constexpr std::array<Field, 60> kFields{{
     Field{"BM_COMMAND", "START", 0x00000001, ""},
     Field{"BM_COMMAND", "TO_HOST", 0x00000008, ""},
     Field{"BM_STATUS", "ACTIVE", 0x00000001, ""},
@@ -743,6 +866,7 @@ inline constexpr std::array<Field, 53> kFields{{
     Field{"CAPS", "ENDPOINTS", 0x00008000, ""},
     Field{"CAPS", "PRDT_ALIGN_LOG2", 0x001f0000, ""},
     Field{"CAPS", "ZERO_REFUSED", 0x00200000, ""},
+    Field{"CAPS", "QUEUE", 0x00400000, ""},
     Field{"MEM_SIZE", "BYTES", 0xffffffff, ""},
     Field{"IRQ_CAUSE", "CH0", 0x00000001, ""},
     Field{"IRQ_CAUSE", "CH1", 0x00000002, ""},
@@ -779,6 +903,12 @@ inline constexpr std::array<Field, 53> kFields{{
     Field{"PATTERN_FIFO", "BYTES", 0xffffffff, ""},
     Field{"PATTERN_LOST", "BYTES", 0xffffffff, ""},
     Field{"CRC", "VALUE", 0xffffffff, ""},
+    Field{"QUEUE_BASE", "ADDRESS", 0xffffffff, ""},
+    Field{"QUEUE_SIZE", "LOG2", 0x0000000f, ""},
+    Field{"QUEUE_TAIL", "COUNT", 0xffffffff, ""},
+    Field{"QUEUE_HEAD", "COUNT", 0xffffffff, ""},
+    Field{"QUEUE_COALESCE", "COUNT", 0x0000ffff, ""},
+    Field{"QUEUE_STATE", "HALTED", 0x00000001, ""},
 }};
 
 /// A code by its name.
@@ -788,7 +918,7 @@ struct Code {
   std::uint32_t value;
 };
 
-inline constexpr std::array<Code, 34> kCodes{{
+inline constexpr std::array<Code, 38> kCodes{{
     Code{"ENDPOINT", "MEMORY", 0},
     Code{"ENDPOINT", "PATTERN", 1},
     Code{"ENDPOINT", "CHECKSUM", 2},
@@ -823,6 +953,10 @@ inline constexpr std::array<Code, 34> kCodes{{
     Code{"ERR", "WRITEBACK_ALIGN", 25},
     Code{"ERR", "WRITEBACK_REFUSED", 26},
     Code{"ERR", "PRDT_EARLY_EOT", 27},
+    Code{"ERR", "QUEUE_ALIGN", 28},
+    Code{"ERR", "QUEUE_OVERRUN", 29},
+    Code{"ERR", "QUEUE_FETCH", 30},
+    Code{"ERR", "COMMAND_RESERVED", 31},
 }};
 
 }  // namespace regs
