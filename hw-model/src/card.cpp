@@ -86,7 +86,7 @@ void Card::set_capabilities() {
                            regs::field_put(Caps::kGranuleLog2, profile.granule_log2) |
                            regs::field_put(Caps::kEntriesLog2, profile.entries_log2) |
                            (profile.cyclic ? Caps::kCyclic : 0) | (profile.writeback ? Caps::kWriteback : 0) |
-                           (profile.endpoints ? Caps::kEndpoints : 0) |
+                           (profile.endpoints ? Caps::kEndpoints : 0) | (profile.queue ? Caps::kQueue : 0) |
                            regs::field_put(Caps::kPrdtAlignLog2, profile.prdt_align_log2) |
                            (mode_of(profile, regs::Err::kPrdZero) == regs::Mode::kOff ? 0 : Caps::kZeroRefused));
 }
@@ -128,6 +128,9 @@ void Card::attach_hooks() {
   lock_while_active(regs::PatternSeed::kName, Err::kSetupActive, regs::PatternSeed::at);
   lock_while_active(regs::PatternRate::kName, Err::kSetupActive, regs::PatternRate::at);
   lock_while_active(regs::PatternFifo::kName, Err::kSetupActive, regs::PatternFifo::at);
+  lock_while_active(regs::QueueBase::kName, Err::kSetupActive, regs::QueueBase::at);
+  lock_while_active(regs::QueueSize::kName, Err::kSetupActive, regs::QueueSize::at);
+  registers_.on_write(regs::QueueTail::kName, [this](const Write& write) { return tail_written(write); });
   const auto update_lines = [this](const Write& write) {
     status_changed_.notify(sc_core::SC_ZERO_TIME);
     return write.after;
@@ -156,11 +159,26 @@ std::uint32_t Card::command_written(const RegisterFile::Write& write) {
   }
   if (written_while_active(write, regs::Err::kStartActive, regs::BmCommand::at(write.instance)) ==
       regs::Mode::kSilicon) {
-    channel.reset();
+    channel.drop();
     channel.start((write.written & regs::BmCommand::kToHost) != 0);
     return write.after;
   }
   return write.before;
+}
+
+/// The doorbell.
+std::uint32_t Card::tail_written(const RegisterFile::Write& write) {
+  Channel& channel = channels_[write.instance];
+  if (!config_.profile.queue || channel.queue().halted() || channel.queue_runs()) {
+    return write.after;
+  }
+  if (channel.active()) {
+    return unless_active(write, regs::Err::kSetupActive, regs::QueueTail::at(write.instance));
+  }
+  if (write.after != registers_.get(regs::QueueHead::at(write.instance))) {
+    channel.ring();
+  }
+  return write.after;
 }
 
 std::uint32_t Card::control_written(const RegisterFile::Write& write) {

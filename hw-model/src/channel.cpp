@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a transfer begins, waits, takes turns, and is ended from outside; its steps are in transfer.cpp.
+// How a transfer begins, waits, takes turns, and is ended from outside; its steps are in transfer.cpp, a queue's
+// in queued.cpp.
 #include "prd32/channel.hpp"
 
 #include <utility>
@@ -16,6 +17,7 @@ Channel::Channel(const sc_core::sc_module_name& name, unsigned number, const Cha
       reader_(bus_, breaches_),
       mover_(bus_, breaches_),
       pace_(parts.timing, parts.link),
+      queue_(number, parts.profile.endpoints, parts.registers, bus_, breaches_),
       moved_(parts.registers.storage(regs::Moved::at(number))),
       prds_(parts.registers.storage(regs::Prds::at(number))),
       residual_(parts.registers.storage(regs::Residual::at(number))),
@@ -25,52 +27,77 @@ Channel::Channel(const sc_core::sc_module_name& name, unsigned number, const Cha
 }
 
 void Channel::start(bool to_host) {
-  RegisterFile& registers = parts_.registers;
+  const RegisterFile& registers = parts_.registers;
   const auto value = [&](auto reg) { return registers.get(decltype(reg)::at(number_)); };
   const std::uint32_t control = value(regs::Control{});
-  const std::uint32_t length = value(regs::Length{});
-  pending_ =
-      Job{.generation = ++generation_,
-          .start = sc_core::sc_time_stamp(),
-          .setup = {
-              .table = value(regs::BmPrdt{}),
+  Setup setup{.table = value(regs::BmPrdt{}),
               .card_offset = value(regs::CardAddr{}),
-              .length = length,
+              .length = value(regs::Length{}),
               .entries = value(regs::Entries{}),
               .writeback = value(regs::WritebackAddr{}),
               .endpoint = static_cast<regs::Endpoint>(regs::field_get(regs::Control::kEndpoint, control)),
-              .pattern = static_cast<regs::PatternKind>(regs::field_get(regs::Pattern::kKind, value(regs::Pattern{}))),
-              .pattern_seed = value(regs::PatternSeed{}),
-              .pattern_rate = value(regs::PatternRate{}),
-              .pattern_fifo = value(regs::PatternFifo{}),
               .to_host = to_host,
               .cyclic = (control & regs::Control::kCyclic) != 0,
-              .write_back = (control & regs::Control::kWriteback) != 0}};
+              .write_back = (control & regs::Control::kWriteback) != 0};
+  take_pattern(setup);
+  begin(setup, false);
+}
+
+void Channel::ring() {
+  queue_.begin();
+  begin({}, true);
+}
+
+void Channel::begin(const Setup& setup, bool queued) {
+  RegisterFile& registers = parts_.registers;
+  pending_ = Job{.generation = ++generation_, .start = sc_core::sc_time_stamp(), .setup = setup};
   running_ = true;
+  queued_ = queued;
   draining_ = false;
-  condemned_.reset();
-  registers.set(regs::Residual::at(number_), length);
-  for (const std::uint32_t offset :
-       {regs::Moved::at(number_), regs::Prds::at(number_), regs::Error::at(number_), regs::ErrorIndex::at(number_),
-        regs::ErrorAddr::at(number_), regs::Breach::at(number_), regs::BreachIndex::at(number_),
-        regs::BreachAddr::at(number_), regs::Periods::at(number_), regs::PatternLost::at(number_),
-        regs::Crc::at(number_)}) {
-    registers.set(offset, 0);
-  }
+  clear_report();
+  residual_ = static_cast<std::uint32_t>(setup.length);
   const std::uint32_t status = registers.get(regs::BmStatus::at(number_));
   registers.set(regs::BmStatus::at(number_), status | regs::BmStatus::kActive);
   wake_.notify(sc_core::SC_ZERO_TIME);
+}
+
+/// What the registers of endpoint PATTERN say.
+void Channel::take_pattern(Setup& setup) const {
+  const auto value = [&](auto reg) { return parts_.registers.get(decltype(reg)::at(number_)); };
+  setup.pattern = static_cast<regs::PatternKind>(regs::field_get(regs::Pattern::kKind, value(regs::Pattern{})));
+  setup.pattern_seed = value(regs::PatternSeed{});
+  setup.pattern_rate = value(regs::PatternRate{});
+  setup.pattern_fifo = value(regs::PatternFifo{});
+}
+
+/// As at the beginning of a transfer that nobody has failed yet.
+void Channel::clear_report() {
+  condemned_.reset();
+  for (const std::uint32_t offset :
+       {regs::Residual::at(number_), regs::Moved::at(number_), regs::Prds::at(number_), regs::Error::at(number_),
+        regs::ErrorIndex::at(number_), regs::ErrorAddr::at(number_), regs::Breach::at(number_),
+        regs::BreachIndex::at(number_), regs::BreachAddr::at(number_), regs::Periods::at(number_),
+        regs::PatternLost::at(number_), regs::Crc::at(number_)}) {
+    parts_.registers.set(offset, 0);
+  }
 }
 
 void Channel::stop() {
   if (!running_) {
     return;
   }
-  reset();
+  drop();
   draining_ = bus_.busy();
   if (!draining_) {
     become_idle();
   }
+}
+
+void Channel::drop() {
+  if (queue_runs()) {
+    queue_.drop();
+  }
+  reset();
 }
 
 void Channel::reset() {
@@ -104,18 +131,27 @@ void Channel::run() {
     }
     Job job = *std::exchange(pending_, std::nullopt);
     going_ = [this, &job] { return going(job); };
-    // Even a transfer that is refused at once takes time: a line that a driver lowers just before START must be seen
-    // low before it rises again.
-    enter(ChannelState::kStarting);
-    bus_.clock().set_offset(parts_.timing.start);
-    std::optional<Fault> fault;
-    if (catch_up(job)) {
-      fault = transfer(job);
-    }
-    if (current(job)) {
-      finish(job, fault);
+    current_ = [this, &job] { return current(job); };
+    if (queued_) {
+      run_queue(job);
+    } else {
+      run_transfer(job);
     }
     endpoint_.reset();
+  }
+}
+
+void Channel::run_transfer(Job& job) {
+  // Even a transfer that is refused at once takes time: a line that a driver lowers just before START must be seen
+  // low before it rises again.
+  enter(ChannelState::kStarting);
+  bus_.clock().set_offset(parts_.timing.start);
+  std::optional<Fault> fault;
+  if (catch_up(job)) {
+    fault = transfer(job);
+  }
+  if (current(job)) {
+    finish(job, fault);
   }
 }
 
@@ -144,6 +180,16 @@ bool Channel::catch_up(const Job& job) {
     sc_core::wait(end - sc_core::sc_time_stamp(), wake_);
   }
   return going(job);
+}
+
+/// As catch_up(), but a transfer that somebody failed goes on. Returns current().
+bool Channel::settle(const Job& job) {
+  const sc_core::sc_time end = bus_.clock().now();
+  bus_.clock().set_offset(sc_core::SC_ZERO_TIME);
+  while (current(job) && sc_core::sc_time_stamp() < end) {
+    sc_core::wait(end - sc_core::sc_time_stamp(), wake_);
+  }
+  return current(job);
 }
 
 }  // namespace prd32

@@ -51,7 +51,7 @@ void read_extensions(const std::string& file, const toml::node& node, Profile& p
   if (list == nullptr) {
     refuse(file, node.source(), "extensions must be a list");
   }
-  profile.cyclic = profile.writeback = profile.endpoints = false;
+  profile.cyclic = profile.writeback = profile.endpoints = profile.queue = false;
   for (const toml::node& entry : *list) {
     const std::string name = entry.value_or(std::string());
     if (name == "CYCLIC") {
@@ -60,8 +60,10 @@ void read_extensions(const std::string& file, const toml::node& node, Profile& p
       profile.writeback = true;
     } else if (name == "ENDPOINTS") {
       profile.endpoints = true;
+    } else if (name == "QUEUE") {
+      profile.queue = true;
     } else {
-      refuse(file, entry.source(), "extension \"{}\" is none of CYCLIC, WRITEBACK, ENDPOINTS", name);
+      refuse(file, entry.source(), "extension \"{}\" is none of CYCLIC, WRITEBACK, ENDPOINTS, QUEUE", name);
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "prd32/channel.hpp"
+#include "prd32/words.hpp"
 
 namespace prd32 {
 
@@ -211,13 +212,11 @@ std::optional<Fault> Channel::write_back(const Setup& setup, std::uint32_t statu
   const std::uint64_t generation = generation_;
   const std::uint32_t sequence = registers.get(regs::Sequence::at(number_)) + 1;
   std::array<std::uint8_t, limits::kWritebackBytes> block{};
-  auto* out = block.begin();
-  for (std::uint32_t word :
+  std::size_t at = 0;
+  for (const std::uint32_t word :
        {status, static_cast<std::uint32_t>(error), registers.get(regs::Residual::at(number_)), sequence}) {
-    for (unsigned byte = 0; byte < sizeof(word); ++byte, ++out) {
-      *out = static_cast<std::uint8_t>(word);
-      word >>= 8U;
-    }
+    put_word(block, at, word);
+    at += sizeof(word);
   }
   const bool taken = bus_.access(tlm::TLM_WRITE_COMMAND, setup.writeback, block, DmaPurpose::kWriteback, -1);
   if (!running_ || generation != generation_) {

@@ -140,10 +140,12 @@ TEST_P(FaultTest, StopsAndSaysWhereAndWhy) {
 }
 
 TEST(Faults, EveryCodeOfTheMapIsProvoked) {
-  // These need more than a table: test_switches.cpp, test_active.cpp, test_endpoints.cpp and test_writeback.cpp.
+  // These need more than a table: test_switches.cpp, test_active.cpp, test_endpoints.cpp, test_cyclic.cpp and
+  // test_queue_errors.cpp.
   std::set<Err> provoked{Err::kPrdtCross,         Err::kPrdZero,        Err::kPrdtEdited,     Err::kStartActive,
                          Err::kPrdtActive,        Err::kCardAddrActive, Err::kLengthActive,   Err::kSetupActive,
-                         Err::kEndpointDirection, Err::kPatternOverrun, Err::kWritebackAlign, Err::kWritebackRefused};
+                         Err::kEndpointDirection, Err::kPatternOverrun, Err::kWritebackAlign, Err::kWritebackRefused,
+                         Err::kQueueAlign,        Err::kQueueOverrun,   Err::kQueueFetch,     Err::kCommandReserved};
   for (const Case& given : cases()) {
     provoked.insert(given.code);
   }

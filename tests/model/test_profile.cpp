@@ -59,7 +59,7 @@ based_on = "sff8038i"
 granule_log2 = 3
 prdt_align_log2 = 12
 entries_log2 = 9
-extensions = ["WRITEBACK", "CYCLIC", "ENDPOINTS"]
+extensions = ["WRITEBACK", "CYCLIC", "ENDPOINTS", "QUEUE"]
 [rules]
 prd-count-zero = "error"
 prd-cross-64k = "off"
@@ -70,7 +70,7 @@ prdt-no-eot = "silicon"
   EXPECT_EQ(profile.granule_log2, 3U);
   EXPECT_EQ(profile.prdt_align_log2, 12U);
   EXPECT_EQ(profile.entries_log2, 9U);
-  EXPECT_TRUE(profile.writeback && profile.cyclic && profile.endpoints);
+  EXPECT_TRUE(profile.writeback && profile.cyclic && profile.endpoints && profile.queue);
   EXPECT_EQ(mode_of(profile, Err::kPrdZero), Mode::kError);
   EXPECT_EQ(mode_of(profile, Err::kPrdCross), Mode::kOff);
   EXPECT_EQ(mode_of(profile, Err::kPrdWrap), Mode::kIgnore);
@@ -83,7 +83,7 @@ TEST(Profile, WhatIsNotSaidIsAsInItsBase) {
   profile.name = "strict";
   EXPECT_EQ(profile.modes, regs::kProfiles.front().modes);
   EXPECT_EQ(profile.entries_log2, regs::kProfiles.front().entries_log2);
-  EXPECT_TRUE(profile.writeback);
+  EXPECT_TRUE(profile.writeback && profile.queue);
 }
 
 TEST(Profile, MistakesAreNamedWithTheirLine) {
@@ -98,7 +98,7 @@ TEST(Profile, MistakesAreNamedWithTheirLine) {
   EXPECT_EQ(complaint(head + "entries_log2 = \"many\"\n"), ":2: entries_log2 must be a small number");
   EXPECT_EQ(complaint(head + "extensions = 1\n"), ":2: extensions must be a list");
   EXPECT_EQ(complaint(head + "extensions = [\"LASER\"]\n"),
-            ":2: extension \"LASER\" is none of CYCLIC, WRITEBACK, ENDPOINTS");
+            ":2: extension \"LASER\" is none of CYCLIC, WRITEBACK, ENDPOINTS, QUEUE");
   EXPECT_EQ(complaint(head + "colour = 1\n"), ":2: unknown key colour");
   EXPECT_EQ(complaint(head + "rules = 1\n"), ":2: rules must be a table");
   EXPECT_EQ(complaint(head + "[rules]\nprd-cross = \"error\"\n"),

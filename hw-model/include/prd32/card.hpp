@@ -85,6 +85,7 @@ class Card : public sc_core::sc_module {
   void attach_hooks();
   std::uint32_t command_written(const RegisterFile::Write& write);
   std::uint32_t control_written(const RegisterFile::Write& write);
+  std::uint32_t tail_written(const RegisterFile::Write& write);
   void lock_while_active(std::string_view name, regs::Err code, std::uint32_t (*offset)(unsigned));
   std::uint32_t unless_active(const RegisterFile::Write& write, regs::Err code, std::uint32_t offset);
   regs::Mode written_while_active(const RegisterFile::Write& write, regs::Err code, std::uint32_t offset);

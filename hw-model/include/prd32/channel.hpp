@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One DMA channel: takes a START through fetching, checking and moving to the report.
+// One DMA channel: takes a START, or the commands of its queue, through fetching, checking and moving to the report.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include "prd32/arbiter.hpp"
 #include "prd32/breaches.hpp"
 #include "prd32/card_memory.hpp"
+#include "prd32/command_queue.hpp"
 #include "prd32/data_mover.hpp"
 #include "prd32/endpoint.hpp"
 #include "prd32/host_bus.hpp"
@@ -49,25 +50,33 @@ struct ChannelParts {
 /// What a channel is at, for waveforms.
 enum class ChannelState : std::uint32_t { kIdle, kStarting, kQueued, kFetching, kWaiting, kMoving, kEnding };
 
-/// The engine is a process of its own; start(), stop(), reset() and fail() only tell it what to do, and may be called
-/// from anywhere, also while the engine is suspended inside a bus transaction. From their return on a transfer that
-/// they ended changes no count and no card memory. Host memory it may still change with the transaction that it is in,
-/// so after a stop the channel stays active, and BM_STATUS says so, until that transaction has ended.
+/// The engine is a process of its own; start(), ring(), stop(), reset() and fail() only tell it what to do, and may be
+/// called from anywhere, also while the engine is suspended inside a bus transaction. From their return on a transfer
+/// that they ended changes no count and no card memory. Host memory it may still change with the transaction that it is
+/// in, so after a stop the channel stays active, and BM_STATUS says so, until that transaction has ended.
 class Channel : public sc_core::sc_module {
  public:
   Channel(const sc_core::sc_module_name& name, unsigned number, const ChannelParts& parts);
 
   bool active() const { return running_ || draining_; }
+  /// It takes commands from its queue, and nobody ended that yet.
+  bool queue_runs() const { return running_ && queued_; }
+  const CommandQueue& queue() const { return queue_; }
 
   /// Begins a transfer with what the registers say now, and clears the report. Only while none is running; what is
   /// still under way on the bus is waited for.
   void start(bool to_host);
-  /// Ends the transfer where it is; no error, no interrupt. What was moved stays in the report.
+  /// Begins to take commands from the queue, until none is left; as start().
+  void ring();
+  /// Ends the transfer where it is, and drops the commands that are left; no error, no interrupt. What was moved stays
+  /// in the report.
   void stop();
+  /// As stop(), but whatever is still under way on the bus is left to itself: another start() follows at once.
+  void drop();
   /// Ends the transfer and touches no register: whoever resets the card resets those.
   void reset();
-  /// Ends the transfer in error, with interrupt and status block; no byte moves from now on. Nothing when none is
-  /// running.
+  /// Ends the transfer, or the command that the queue is at, in error, with interrupt and status; no byte moves from
+  /// now on. Nothing when none is running.
   void fail(const Fault& fault);
 
   /// What became of broken rules; for those that are found at the registers.
@@ -76,7 +85,7 @@ class Channel : public sc_core::sc_module {
   const std::uint32_t& state() const { return state_; }
 
  private:
-  /// A transfer.
+  /// A transfer, or the run of a queue, whose commands it is in turn.
   struct Job {
     std::uint64_t generation;
     sc_core::sc_time start;
@@ -84,6 +93,16 @@ class Channel : public sc_core::sc_module {
   };
 
   void run();
+  void begin(const Setup& setup, bool queued);
+  void take_pattern(Setup& setup) const;
+  void clear_report();
+  void run_transfer(Job& job);
+  void run_queue(Job& job);
+  bool command(Job& job);
+  std::optional<Fault> fetch_command(Job& job);
+  std::optional<Fault> do_command(Job& job);
+  bool end_command(Job& job, std::optional<Fault> fault);
+  void halt_queue(const Job& job, const Fault& fault);
   std::optional<Fault> transfer(Job& job);
   std::optional<Fault> lap(const Job& job);
   std::optional<Fault> descriptor(const Job& job, Position& at, Next& next);
@@ -94,6 +113,7 @@ class Channel : public sc_core::sc_module {
   void finish(const Job& job, std::optional<Fault> fault);
   std::optional<Fault> write_back(const Setup& setup, std::uint32_t status, regs::Err error);
   void report(const Fault& fault);
+  void raise(std::uint32_t bits);
   void become_idle();
 
   bool current(const Job& job) const { return running_ && job.generation == generation_; }
@@ -102,6 +122,8 @@ class Channel : public sc_core::sc_module {
   void end_turn(const Job& job);
   bool catch_up(const Job& job);
   bool catch_up_if_due(const Job& job) { return bus_.clock().due() ? catch_up(job) : going(job); }
+  bool settle(const Job& job);
+  bool settle_if_due(const Job& job) { return bus_.clock().due() ? settle(job) : current(job); }
   void enter(ChannelState state) { state_ = static_cast<std::uint32_t>(state); }
 
   unsigned number_;
@@ -112,14 +134,17 @@ class Channel : public sc_core::sc_module {
   TableReader reader_;
   DataMover mover_;
   Pace pace_;
+  CommandQueue queue_;
   // The registers that change with every descriptor; looking them up each time would take longer than that.
   std::uint32_t& moved_;
   std::uint32_t& prds_;
   std::uint32_t& residual_;
   std::unique_ptr<Endpoint> endpoint_;
   std::function<bool()> going_;     // going() of the transfer that the engine is at
+  std::function<bool()> current_;   // current() of it
   std::uint64_t generation_ = 0;    // counts starts, so that a transfer can tell that it is no longer the one
   bool running_ = false;            // a transfer that nobody ended yet
+  bool queued_ = false;             // what runs is the queue
   bool draining_ = false;           // the transfer was stopped, its last transaction has not ended
   std::optional<Fault> condemned_;  // the transfer was failed from outside, the engine has not heard yet
   std::optional<Job> pending_;

@@ -8,7 +8,8 @@
 
 namespace prd32 {
 
-enum class DmaPurpose : std::uint8_t { kTableFetch, kData, kWriteback };
+/// kWriteback is a status block, or the status of a command of the queue.
+enum class DmaPurpose : std::uint8_t { kTableFetch, kData, kWriteback, kCommand };
 
 /// Accompanies each transaction that the card starts. It lives as long as the transaction.
 class DmaOrigin final : public tlm::tlm_extension<DmaOrigin> {
