@@ -39,6 +39,16 @@ class RegisterTest : public CardTest {
       b.write(regs::BmPrdt::at(channel), 0);
     }
   }
+  /// Both queues have failed, so that QUEUE_TAIL is a register like others. What doorbells do is test_queue.cpp's.
+  void halt_queues() {
+    for (unsigned channel = 0; channel < limits::kChannels; ++channel) {
+      b.write(regs::QueueBase::at(channel), 1);
+      b.write(regs::QueueTail::at(channel), 1);
+      b.run_until_idle(channel);
+      b.write(regs::BmStatus::at(channel), ~0U, 1);
+    }
+    b.log.violations.clear();
+  }
   std::map<std::uint32_t, std::uint32_t> snapshot() {
     std::map<std::uint32_t, std::uint32_t> values;
     for (const regs::Register& reg : regs::kTable) {
@@ -89,6 +99,7 @@ TEST_F(RegisterTest, ReadsInEveryWidthAgree) {
 }
 
 TEST_F(RegisterTest, WritesChangeExactlyTheReadWriteBitsOfTheirLanes) {
+  halt_queues();
   auto expected = snapshot();
   for (const unsigned bytes : kWidths) {
     for (std::uint32_t offset = 0; offset < regs::kAddressSpace; offset += bytes) {
