@@ -37,7 +37,7 @@ void add_kind(const json& name, TransactionKinds& kinds, Mistake& mistake) {
   } else {
     mistake.note(
         R"("on" must be, or list, any of register-read, register-write, dma-read, dma-write, table-fetch, writeback, )"
-        "interrupt");
+        "command, interrupt");
   }
 }
 
@@ -191,7 +191,7 @@ ordered_json to_json(const FaultRule& rule) {
   for (const TransactionKind kind :
        {TransactionKind::kRegisterRead, TransactionKind::kRegisterWrite, TransactionKind::kDmaRead,
         TransactionKind::kDmaWrite, TransactionKind::kTableFetch, TransactionKind::kWriteback,
-        TransactionKind::kInterrupt}) {
+        TransactionKind::kCommand, TransactionKind::kInterrupt}) {
     if (rule.on.has(kind)) {
       object["on"].push_back(name_of(kind));
     }

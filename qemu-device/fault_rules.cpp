@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::array<std::string_view, 10> kFaultNames = {
     "abort", "stall", "drop", "duplicate", "late", "spurious", "short", "write-after-abort", "all-ones", "removal"};
-constexpr std::array<std::string_view, 7> kTransactionNames = {
-    "register-read", "register-write", "dma-read", "dma-write", "table-fetch", "writeback", "interrupt"};
+constexpr std::array<std::string_view, 8> kTransactionNames = {
+    "register-read", "register-write", "dma-read", "dma-write", "table-fetch", "writeback", "command", "interrupt"};
 constexpr std::array<std::string_view, 4> kSurvivesNames = {"nothing", "stop", "channel-reset", "function-reset"};
 
 template <typename Enum, std::size_t kCount>
@@ -27,7 +27,7 @@ TransactionKinds possible(FaultKind fault) {
   using enum TransactionKind;
   switch (fault) {
     case FaultKind::kAbort:
-      return TransactionKinds(kRegisterRead, kRegisterWrite, kDmaRead, kDmaWrite, kTableFetch, kWriteback);
+      return TransactionKinds(kRegisterRead, kRegisterWrite, kDmaRead, kDmaWrite, kTableFetch, kWriteback, kCommand);
     case FaultKind::kStall:
       return kDmaKinds;
     case FaultKind::kDrop:
@@ -43,7 +43,8 @@ TransactionKinds possible(FaultKind fault) {
     case FaultKind::kRemoval:
       break;
   }
-  return TransactionKinds(kRegisterRead, kRegisterWrite, kDmaRead, kDmaWrite, kTableFetch, kWriteback, kInterrupt);
+  return TransactionKinds(kRegisterRead, kRegisterWrite, kDmaRead, kDmaWrite, kTableFetch, kWriteback, kCommand,
+                          kInterrupt);
 }
 
 bool takes(const FaultRule& rule) {
@@ -108,7 +109,7 @@ std::optional<std::string> refusal(const FaultRule& rule, unsigned channels, uns
   if (rule.channel && (*rule.channel >= channels || !rule.on.within(kDmaKinds))) {
     return fmt::format(R"("channel" is for DMA alone, 0 to {})", channels - 1);
   }
-  if (rule.prd_index && (!rule.on.within(kDmaKinds) || rule.on.has(TransactionKind::kWriteback))) {
+  if (rule.prd_index && (!rule.on.within(kDmaKinds) || rule.on.meets(kWithoutDescriptor))) {
     return R"("prd_index" is for data and table-fetch alone)";
   }
   if (rule.vector && (*rule.vector >= vectors || !rule.on.within(kInterruptKinds))) {

@@ -34,6 +34,7 @@ enum class TransactionKind : std::uint8_t {
   kDmaWrite,
   kTableFetch,
   kWriteback,
+  kCommand,
   kInterrupt,
 };
 
@@ -60,8 +61,10 @@ class TransactionKinds {
 };
 
 inline constexpr TransactionKinds kDmaKinds(TransactionKind::kDmaRead, TransactionKind::kDmaWrite,
-                                            TransactionKind::kTableFetch, TransactionKind::kWriteback);
+                                            TransactionKind::kTableFetch, TransactionKind::kWriteback,
+                                            TransactionKind::kCommand);
 inline constexpr TransactionKinds kDataKinds(TransactionKind::kDmaRead, TransactionKind::kDmaWrite);
+inline constexpr TransactionKinds kWithoutDescriptor(TransactionKind::kWriteback, TransactionKind::kCommand);
 inline constexpr TransactionKinds kRegisterKinds(TransactionKind::kRegisterRead, TransactionKind::kRegisterWrite);
 inline constexpr TransactionKinds kInterruptKinds(TransactionKind::kInterrupt);
 

@@ -38,6 +38,8 @@ Transaction describe_dma(const tlm::tlm_generic_payload& payload) {
   transaction.prd_last = origin->prd_index();
   if (origin->purpose() == DmaPurpose::kWriteback) {
     transaction.kind = TransactionKind::kWriteback;
+  } else if (origin->purpose() == DmaPurpose::kCommand) {
+    transaction.kind = TransactionKind::kCommand;
   } else if (origin->purpose() == DmaPurpose::kTableFetch) {
     transaction.kind = TransactionKind::kTableFetch;
     transaction.prd_last += static_cast<std::int64_t>(transaction.bytes / prd::kBytes) - 1;
@@ -235,7 +237,7 @@ bool FaultyBus::befall_register(tlm::tlm_generic_payload& payload) {
   return lost;
 }
 
-/// Stops and resets of channels that were active, and new starts.
+/// Stops and resets of channels that were active, and new starts, of the queue too.
 void FaultyBus::watch_writes(const tlm::tlm_generic_payload& payload,
                              const std::array<bool, limits::kChannels>& active) {
   for (unsigned channel = 0; channel < limits::kChannels; ++channel) {
@@ -244,7 +246,8 @@ void FaultyBus::watch_writes(const tlm::tlm_generic_payload& payload,
       channel_ended(channel, active[channel], Survives::kChannelReset, "channel-reset");
     } else if ((command.reached & ~command.value & regs::BmCommand::kStart) != 0) {
       channel_ended(channel, active[channel], Survives::kStop, "stop");
-    } else if ((command.value & regs::BmCommand::kStart) != 0) {
+    } else if ((command.value & regs::BmCommand::kStart) != 0 ||
+               (!active[channel] && written(payload, regs::QueueTail::at(channel)).reached != 0)) {
       armed_.remove_if([&](const Armed& armed) { return armed.transaction.channel == static_cast<int>(channel); });
     }
   }

@@ -41,7 +41,7 @@ TEST(FaultJsonTest, ThereAndBack) {
        {R"({"fault":"abort","on":["dma-read","table-fetch"],"channel":1,"after":2,"count":0,"every":3})",
         R"({"fault":"drop","on":["interrupt"],"vector":2,"probability":0.5,"seed":18446744073709551615})",
         R"({"fault":"stall","on":["dma-write"],"prd_index":4095,"addresses":[4096,8191],"for_ms":5,"survives":"stop"})",
-        R"({"fault":"late","on":["interrupt"],"delay_ms":7})",
+        R"({"fault":"late","on":["interrupt"],"delay_ms":7})", R"({"fault":"abort","on":["writeback","command"]})",
         R"({"fault":"spurious","on":["register-write"],"interrupt":0})",
         R"({"fault":"short","on":["dma-write"],"bytes":100})"}) {
     EXPECT_EQ(to_json(read(text)).dump(), text);

@@ -79,6 +79,7 @@ def test_rule_is_told_as_it_was_given(faults):
     {"fault": "duplicate", "on": "dma-read"}, {"fault": "short", "on": "table-fetch"},
     {"fault": "late", "on": "interrupt"}, {"fault": "drop", "on": "interrupt", "vector": 3},
     {"fault": "drop", "on": "dma-write", "vector": 0}, {"fault": "drop", "on": "writeback", "prd_index": 0},
+    {"fault": "drop", "on": "command"}, {"fault": "stall", "on": "command", "prd_index": 0},
     {"fault": "abort", "on": "dma-read", "addresses": [2, 1]}, {"fault": "abort", "on": "dma-read", "addresses": [1]},
     {"fault": "abort", "on": "dma-read", "addresses": ["1", 2]}, {"fault": "abort", "on": "dma-read", "every": 0},
     {"fault": "abort", "on": "dma-read", "probability": 0}, {"fault": "abort", "on": "dma-read", "probability": 1.5},
