@@ -98,6 +98,25 @@ Figure prd_rate(Rig& rig, bool to_host) {
           }};
 }
 
+Figure command_rate(Rig& rig) {
+  constexpr unsigned kCommands = 256;
+  constexpr unsigned kTimes = 64;
+  constexpr std::uint64_t kSector = 512;
+  return {.name = "commands/512B/to-host",
+          .unit = "million commands/s",
+          .against = "the same transfers, each by START",
+          .run = [&rig](benchmark::State& state) {
+            const Tables tables = rig.describe_commands(kCommands, kSector);
+            compare(
+                state, {static_cast<double>(kCommands * kTimes) / kMega}, [&] { rig.run_queue(tables, kTimes); },
+                [&] {
+                  for (unsigned i = 0; i < kTimes; ++i) {
+                    rig.run(tables, true);
+                  }
+                });
+          }};
+}
+
 Figure table_check(TableCheck& table) {
   return {.name = "table/4096-entries", .unit = "us", .goal = at_most(100), .run = [&table](benchmark::State& state) {
             measure(state, {.amount = 1 / kMega, .rate = false}, [&] { return table.run(); });
@@ -196,6 +215,7 @@ std::vector<Figure> Workbench::figures() {
   all.push_back(prd_rate(p.direct, true));
   all.push_back(prd_rate(p.direct, false));
   all.push_back(table_check(p.table));
+  all.push_back(command_rate(p.direct));
   all.push_back(memory("64MiB-touched", limits::kMemoryDefault, true));
   all.push_back(memory("1GiB-untouched", limits::kMemoryMax, false));
   all.push_back(whole(p.direct, true));

@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <stdexcept>
 
 #include "prd32/prd.hpp"
+#include "prd32/words.hpp"
 
 namespace prd32::bench {
 
@@ -18,6 +20,7 @@ constexpr std::uint64_t kTableStride = limits::kPrdtAlign;
 constexpr std::uint64_t kTablesBytes = 256 * kTableStride;
 constexpr std::uint64_t kData = FlatHost::kBase + kTablesBytes;
 static_assert(kTableBytes <= kTableStride);
+constexpr std::uint32_t kQueue = FlatHost::kBase + kTableBytes;  // behind the first table
 
 // As the device program advances, between two looks at its socket.
 const sc_core::sc_time& slice() {
@@ -79,19 +82,66 @@ Tables Rig::describe(std::uint64_t bytes, std::uint64_t piece) {
 }
 
 void Rig::run(const Tables& tables, bool to_host, regs::Endpoint endpoint, regs::PatternKind pattern) {
+  set_up(endpoint, pattern);
+  for (const Tables::Transfer& transfer : tables.transfers) {
+    start(transfer, to_host);
+    await_interrupt();
+    finish(transfer);
+  }
+}
+
+void Rig::set_up(regs::Endpoint endpoint, regs::PatternKind pattern) {
   processor_.write(regs::IrqEnable::kOffset, regs::IrqEnable::kCh0);
   processor_.write(regs::Control::at(0),
                    regs::field_put(regs::Control::kEndpoint, static_cast<std::uint32_t>(endpoint)));
   processor_.write(regs::Pattern::at(0), regs::field_put(regs::Pattern::kKind, static_cast<std::uint32_t>(pattern)));
-  for (const Tables::Transfer& transfer : tables.transfers) {
-    start(transfer, to_host);
-    while (!done_) {
-      if (!sc_core::sc_pending_activity()) {
-        throw std::runtime_error("the card has gone to sleep without an interrupt");
-      }
-      sc_core::sc_start(std::max(slice(), sc_core::sc_time_to_pending_activity()));
+}
+
+void Rig::await_interrupt() {
+  while (!done_) {
+    if (!sc_core::sc_pending_activity()) {
+      throw std::runtime_error("the card has gone to sleep without an interrupt");
     }
-    finish(transfer);
+    sc_core::sc_start(std::max(slice(), sc_core::sc_time_to_pending_activity()));
+  }
+}
+
+Tables Rig::describe_commands(unsigned count, std::uint64_t piece) {
+  std::memset(host_data(count * piece).data(), 1, count * piece);
+  Tables tables{.transfers = {}, .prds = count, .bytes = count * piece};
+  for (unsigned i = 0; i < count; ++i) {
+    const auto table = static_cast<std::uint32_t>(FlatHost::kBase + i * kTableStride);
+    tables.transfers.push_back({.table = table,
+                                .card_address = static_cast<std::uint32_t>(i * piece),
+                                .bytes = static_cast<std::uint32_t>(piece),
+                                .entries = 1});
+    encode_prd({.base = kData + i * piece, .bytes = piece, .eot = true},
+               host_.at(table, prd::kBytes).first<prd::kBytes>());
+    const auto command = host_.at(kQueue + i * command::kBytes, command::kBytes);
+    put_word(command, command::kPrdt, table);
+    put_word(command, command::kCardAddr, tables.transfers.back().card_address);
+    put_word(command, command::kLength, static_cast<std::uint32_t>(piece));
+    put_word(command, command::kFlags, command::kFlagsToHost | regs::field_put(command::kFlagsEntries, 1U));
+  }
+  return tables;
+}
+
+void Rig::run_queue(const Tables& tables, unsigned times) {
+  const auto count = static_cast<std::uint32_t>(tables.transfers.size());
+  set_up(regs::Endpoint::kMemory, regs::PatternKind::kPrbs31);
+  processor_.write(regs::QueueBase::at(0), kQueue);
+  processor_.write(regs::QueueSize::at(0), static_cast<std::uint32_t>(std::countr_zero(count)));
+  processor_.write(regs::QueueCoalesce::at(0), count);
+  for (unsigned i = 0; i < times; ++i) {
+    done_ = false;
+    const std::uint32_t tail = processor_.read(regs::QueueTail::at(0)) + count;
+    processor_.write(regs::QueueTail::at(0), tail);
+    await_interrupt();
+    if (processor_.read(regs::QueueHead::at(0)) != tail) {
+      throw std::runtime_error("the interrupt came before the last command was done");
+    }
+    processor_.write(regs::BmStatus::at(0), regs::BmStatus::kInterrupt, 1);
+    sc_core::sc_start(sc_core::SC_ZERO_TIME);
   }
 }
 

@@ -53,6 +53,11 @@ class Rig : public sc_core::sc_module {
   void run(const Tables& tables, bool to_host, regs::Endpoint endpoint = regs::Endpoint::kMemory,
            regs::PatternKind pattern = regs::PatternKind::kPrbs31);
 
+  /// As describe(), of `count` transfers of one descriptor each, and puts them into the queue of channel 0.
+  Tables describe_commands(unsigned count, std::uint64_t piece);
+  /// Does them so many times, with one doorbell and one interrupt each time. Throws as run().
+  void run_queue(const Tables& tables, unsigned times);
+
   /// When START was written last, and when the interrupt line rose after it.
   Clock::time_point started() const { return started_; }
   Clock::time_point interrupted() const { return interrupted_; }
@@ -62,7 +67,9 @@ class Rig : public sc_core::sc_module {
   std::span<std::uint8_t> card_data() { return card_.memory(); }
 
  private:
+  void set_up(regs::Endpoint endpoint, regs::PatternKind pattern);
   void start(const Tables::Transfer& transfer, bool to_host);
+  void await_interrupt();
   void finish(const Tables::Transfer& transfer);
   void line_rose();
 
