@@ -5,6 +5,7 @@
 #include <array>
 
 #include "prd32/local_clock.hpp"
+#include "prd32/words.hpp"
 
 namespace prd32::fuzz {
 
@@ -67,6 +68,7 @@ class Player {
   void map(const Record& record);
   void describe(const Record& record);
   void poke(const Record& record);
+  void queue(const Record& record);
   void run(const Record& record);
 
   Station& station_;
@@ -105,6 +107,8 @@ void Player::play(const Record& record) {
       return describe(record);
     case Action::kPoke:
       return poke(record);
+    case Action::kQueue:
+      return queue(record);
     case Action::kRun:
     case Action::kCount:
       return run(record);
@@ -194,6 +198,32 @@ void Player::poke(const Record& record) {
   std::array<std::uint8_t, sizeof(record.y)> data{};
   std::memcpy(data.data(), &record.y, data.size());
   station_.host().write(address_of(record.b, record.x), data);
+}
+
+/// a: bit 0 channel, bit 1 the queue is not aligned, bit 2 the doorbell goes too far, bits 7:4 the place of the tables;
+/// b: the size and, in the high nibble, how many commands more than one; c: TO_HOST, a reserved bit, ENDPOINT, and in
+/// the high nibble ENTRIES; x: LENGTH and, in the high half, how far the doorbell goes too far; y: CARD_ADDR.
+void Player::queue(const Record& record) {
+  constexpr std::uint32_t kQueue = kData + 0xc000;
+  constexpr unsigned kWord = sizeof(std::uint32_t);
+  const unsigned channel = record.a & 1U;
+  const std::uint32_t size = 1U << (record.b % (1U << kNibbleBits));
+  const std::uint32_t flags = ((record.c & 1U) != 0 ? command::kFlagsToHost : 0) |
+                              ((record.c & 2U) != 0 ? 1U << kNibbleBits : 0) |
+                              regs::field_put<std::uint32_t>(command::kFlagsEndpoint, record.c >> 2U) |
+                              regs::field_put<std::uint32_t>(command::kFlagsEntries, record.c >> kNibbleBits);
+  station_.write(regs::QueueBase::at(channel), kQueue + ((record.a & 2U) != 0 ? kWord : 0), kWord);
+  station_.write(regs::QueueSize::at(channel), record.b % (1U << kNibbleBits), kWord);
+  std::uint32_t tail = station_.read(regs::QueueTail::at(channel));
+  for (unsigned i = 0; i <= record.b >> kNibbleBits; ++i, ++tail) {
+    std::array<std::uint8_t, command::kBytes / 2> half{};
+    put_word(half, command::kPrdt, address_of(record.a >> kNibbleBits, 0));
+    put_word(half, command::kCardAddr, record.y);
+    put_word(half, command::kLength, low_half(record.x));
+    put_word(half, command::kFlags, flags);
+    station_.host().write(kQueue + static_cast<std::uint32_t>(tail % size * command::kBytes), half);
+  }
+  station_.write(regs::QueueTail::at(channel), tail + ((record.a & 4U) != 0 ? high_half(record.x) : 0), kWord);
 }
 
 /// x: so many nanoseconds, 1 to 65536; a: times 16 when bit 0 is set.

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(Action::kCount)> kNames{
     "write-register", "read-register", "access", "window",   "start", "stop", "reset-channel",
-    "reset-card",     "map",           "unmap",  "describe", "poke",  "run"};
+    "reset-card",     "map",           "unmap",  "describe", "poke",  "run",  "queue"};
 
 }  // namespace
 

@@ -26,6 +26,7 @@ enum class Action : std::uint8_t {
   kDescribe,  ///< descriptors are written into host memory
   kPoke,      ///< a word of host memory is written
   kRun,       ///< simulated time passes
+  kQueue,     ///< commands are put into a queue, and its doorbell is written
   kCount,
 };
 

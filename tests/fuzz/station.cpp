@@ -191,6 +191,9 @@ void Station::note_commands(std::uint64_t offset, std::span<const std::uint8_t> 
     }
     const auto command = written(regs::BmCommand::at(channel));
     if (!command) {
+      if (!were_active.at(channel) && progress(channel).active) {
+        witness_.queue_began(channel);  // nothing but a doorbell does that
+      }
       continue;
     }
     const bool start = (*command & regs::BmCommand::kStart) != 0;
@@ -198,7 +201,11 @@ void Station::note_commands(std::uint64_t offset, std::span<const std::uint8_t> 
                   witnessed_.modes.at(static_cast<std::size_t>(regs::Err::kStartActive)) == regs::Mode::kSilicon)) {
       witness_.started(channel, setup(channel));
     } else if (!start && were_active.at(channel)) {
+      const bool queue_ran = witness_.queue_runs(channel);
       witness_.ended(channel);
+      if (queue_ran && read(regs::QueueHead::at(channel)) != read(regs::QueueTail::at(channel))) {
+        complain(fmt::format("commands of channel {} are left after a stop", channel));
+      }
       if (progress(channel).active && host_.under_way() == 0 && !habits_.delays()) {
         complain(fmt::format("channel {} is active after a stop, and nothing is under way on the bus", channel));
       }

@@ -30,6 +30,8 @@ class Station : public sc_core::sc_module {
   void access(tlm::tlm_command command, std::uint64_t offset, std::span<std::uint8_t> data);
   /// The same without an effect, as a debugger looks.
   void look(std::uint64_t offset, std::span<std::uint8_t> data);
+  /// The register there, as a debugger sees it.
+  std::uint32_t read(std::uint32_t offset);
   /// A whole register.
   void write(std::uint32_t offset, std::uint32_t value, unsigned bytes);
   /// An access by the host to card memory. bytes: at most kWindowMost; byte: what all of them are written as.
@@ -60,7 +62,6 @@ class Station : public sc_core::sc_module {
     Station& station_;
   };
 
-  std::uint32_t read(std::uint32_t offset);
   Progress progress(unsigned channel);
   Setup setup(unsigned channel);
   void note_commands(std::uint64_t offset, std::span<const std::uint8_t> data,

@@ -49,6 +49,12 @@ void Witness::started(unsigned channel, const Setup& setup) {
   transfer.setup = setup;
 }
 
+void Witness::queue_began(unsigned channel) {
+  started(channel, {});
+  transfers_.at(channel).queued = true;
+  transfers_.at(channel).was_blind = true;
+}
+
 void Witness::recorded(std::string_view rule, bool error, int channel) {
   const auto* const found = std::ranges::find(regs::kRules, rule, &regs::Rule::name);
   if (rule.empty() || found == regs::kRules.end() || channel < 0 || channel >= static_cast<int>(limits::kChannels)) {
@@ -62,7 +68,8 @@ void Witness::recorded(std::string_view rule, bool error, int channel) {
     card_.complaints.add(fmt::format("rule {} is recorded as {}", rule, error ? "error" : "warning"));
   }
   Transfer& transfer = transfers_.at(static_cast<std::size_t>(channel));
-  if (error && transfer.state == State::kGoing) {
+  const bool of_the_queue = code == Err::kWritebackRefused || (code >= Err::kQueueAlign && code <= Err::kQueueFetch);
+  if (error && transfer.state == State::kGoing && (!transfer.queued || of_the_queue)) {
     transfer.state = State::kInError;
     transfer.ended_by_a_write = code >= Err::kStartActive && code <= Err::kSetupActive;
   }
@@ -273,6 +280,10 @@ void Witness::begins(bool write, std::uint64_t address, std::uint64_t bytes) {
     if (!card_.progress(channel).active) {
       continue;
     }
+    if (transfer.queued) {
+      due = due || transfer.state == State::kGoing;
+      continue;
+    }
     if (!write && fetch_is_due(channel, address, bytes)) {
       fetching.push_back(channel);
     }
@@ -309,7 +320,8 @@ void Witness::was_peeked(std::uint64_t address, std::span<const std::uint8_t> da
   bool due = false;
   for (unsigned channel = 0; channel < limits::kChannels; ++channel) {
     Transfer& transfer = transfers_.at(channel);
-    if (transfer.state == State::kGoing && data.size() == prd::kBytes && !transfer.setup.cyclic &&
+    due = due || (transfer.queued && transfer.state == State::kGoing);
+    if (!transfer.queued && transfer.state == State::kGoing && data.size() == prd::kBytes && !transfer.setup.cyclic &&
         descriptor_at(transfer.setup, index(channel)) == address) {
       due = true;
       if (mode(Err::kPrdtEdited) == Mode::kIgnore) {

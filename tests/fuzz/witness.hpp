@@ -82,6 +82,11 @@ class Witness {
 
   // ---- what software does
   void started(unsigned channel, const Setup& setup);
+  /// The queue runs. What its commands say the witness does not follow: while it runs, anything is due.
+  void queue_began(unsigned channel);
+  bool queue_runs(unsigned channel) const {
+    return transfers_.at(channel).queued && transfers_.at(channel).state == State::kGoing;
+  }
   /// Stopped or reset: nothing new begins on the bus.
   void ended(unsigned channel) { transfers_.at(channel).state = State::kEnded; }
 
@@ -111,6 +116,7 @@ class Witness {
     State state = State::kEnded;
     Setup setup;
     bool ended_by_a_write = false;  ///< to a locked register
+    bool queued = false;            ///< it is the run of a queue
     bool was_blind = false;         ///< its table may have been read unseen
     std::vector<Burst> read;
     std::optional<std::uint64_t> fetching;  ///< a burst under way
