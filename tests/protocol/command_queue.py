@@ -21,7 +21,8 @@ def flag(name: str, value: int = 1) -> int:
 class CommandQueue:
     """2 to the power of `log2` commands."""
 
-    def __init__(self, client: Client, memory: GuestMemory, *, channel: int = 0, log2: int = 4, coalesce: int = 0) -> None:
+    def __init__(self, client: Client, memory: GuestMemory, *, channel: int = 0, log2: int = 4, coalesce: int = 0
+                 ) -> None:
         self.client, self.memory, self.channel = client, memory, channel
         self.base = QUEUE + channel * 0x4000
         self.count, self.size = 0, 1 << log2
