@@ -380,6 +380,21 @@ TEST_F(QueueTest, BothChannelsHaveOne) {
   EXPECT_EQ(b.rises[vectors::kCh1], 1U);
 }
 
+TEST_F(QueueTest, TheFetchOfACommandWaitsForNoTurn) {
+  Queue other(b, 1);
+  other.hold(other.data(0));
+  b.start({.channel = 1, .table = other.table(0)});
+  other.wait_held();
+  b.host.accesses.clear();
+  q.put_region(0);
+  q.ring();
+  sc_core::sc_start(10, sc_core::SC_US);
+  EXPECT_EQ(b.host.accesses, (std::vector<FakeHost::Access>{{false, q.base(), 16}})) << "its descriptor does";
+  other.release();
+  b.run_until_idle(0);
+  EXPECT_EQ(q.status(0), Queue::good(0));
+}
+
 TEST_F(QueueTest, AQueueBesideATransferByStart) {
   Queue other(b, 1);
   other.put_regions(4);
