@@ -11,14 +11,14 @@ void Channel::run_queue(Job& job) {
   enter(ChannelState::kStarting);
   bus_.clock().set_offset(parts_.timing.start);
   settle(job);
-  while (settle_if_due(job) && command(job)) {
+  while (settle_if_due(job) && next_command(job)) {
     enter(ChannelState::kStarting);
     bus_.clock().add(parts_.timing.start);
   }
 }
 
 /// Returns whether another one follows.
-bool Channel::command(Job& job) {
+bool Channel::next_command(Job& job) {
   if (const auto fault = fetch_command(job)) {
     halt_queue(job, *fault);
     return false;

@@ -98,7 +98,7 @@ class Channel : public sc_core::sc_module {
   void clear_report();
   void run_transfer(Job& job);
   void run_queue(Job& job);
-  bool command(Job& job);
+  bool next_command(Job& job);
   std::optional<Fault> fetch_command(Job& job);
   std::optional<Fault> do_command(Job& job);
   bool end_command(Job& job, std::optional<Fault> fault);
