@@ -97,7 +97,7 @@ void Rig::set_up(regs::Endpoint endpoint, regs::PatternKind pattern) {
   processor_.write(regs::Pattern::at(0), regs::field_put(regs::Pattern::kKind, static_cast<std::uint32_t>(pattern)));
 }
 
-void Rig::await_interrupt() {
+void Rig::await_interrupt() const {
   while (!done_) {
     if (!sc_core::sc_pending_activity()) {
       throw std::runtime_error("the card has gone to sleep without an interrupt");

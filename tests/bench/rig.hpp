@@ -69,7 +69,7 @@ class Rig : public sc_core::sc_module {
  private:
   void set_up(regs::Endpoint endpoint, regs::PatternKind pattern);
   void start(const Tables::Transfer& transfer, bool to_host);
-  void await_interrupt();
+  void await_interrupt() const;
   void finish(const Tables::Transfer& transfer);
   void line_rose();
 
