@@ -15,10 +15,10 @@ namespace {
 
 std::string describe(const regs::Profile& profile) {
   constexpr std::array<std::string_view, 4> kModes{"error", "silicon", "ignore", "off"};
-  std::string result =
-      fmt::format("profile {}: granule_log2 {}, prdt_align_log2 {}, entries_log2 {}{}{}{}", profile.name,
-                  profile.granule_log2, profile.prdt_align_log2, profile.entries_log2, profile.cyclic ? ", CYCLIC" : "",
-                  profile.writeback ? ", WRITEBACK" : "", profile.endpoints ? ", ENDPOINTS" : "");
+  std::string result = fmt::format("profile {}: granule_log2 {}, prdt_align_log2 {}, entries_log2 {}{}{}{}{}",
+                                   profile.name, profile.granule_log2, profile.prdt_align_log2, profile.entries_log2,
+                                   profile.cyclic ? ", CYCLIC" : "", profile.writeback ? ", WRITEBACK" : "",
+                                   profile.endpoints ? ", ENDPOINTS" : "", profile.queue ? ", QUEUE" : "");
   result += "\n  rules that are not \"error\":";
   for (std::size_t code = 1; code < profile.modes.size(); ++code) {
     if (profile.modes.at(code) != regs::Mode::kError) {
@@ -36,6 +36,17 @@ std::string describe(std::uint64_t raw) {
                      (raw & prd::kMark) != 0 ? " MARK" : "", (raw & prd::kEot) != 0 ? " EOT" : "");
 }
 
+std::string describe(const CommandWords& words) {
+  const std::uint32_t flags = words.at(command::kFlags / sizeof(std::uint32_t));
+  const std::uint32_t reserved = flags & ~(command::kFlagsToHost | command::kFlagsEndpoint | command::kFlagsEntries);
+  return fmt::format(
+      "prdt {:#x} card {:#x} length {:#x} endpoint {} entries {}{}{}", words.at(command::kPrdt / sizeof(std::uint32_t)),
+      words.at(command::kCardAddr / sizeof(std::uint32_t)), words.at(command::kLength / sizeof(std::uint32_t)),
+      regs::field_get(command::kFlagsEndpoint, flags), regs::field_get(command::kFlagsEntries, flags),
+      (flags & command::kFlagsToHost) != 0 ? " TO_HOST" : "",
+      reserved != 0 ? fmt::format(" reserved {:#x}", reserved) : "");
+}
+
 std::string describe(const Step& step) {
   switch (step.action) {
     case Action::kRead:
@@ -46,6 +57,8 @@ std::string describe(const Step& step) {
       return "run until nothing moves";
     case Action::kReset:
       return "function-level reset";
+    case Action::kStore:
+      return fmt::format("command at {:#x}: {}", step.offset, describe(step.command));
   }
   return {};
 }

@@ -2,6 +2,7 @@
 // A case: what a card finds in host memory, and what is done to it, step by step. Plain data.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -37,13 +38,18 @@ enum class Action : std::uint8_t {
   kWrite,  ///< software writes a register
   kRun,    ///< time passes until nothing moves any more
   kReset,  ///< function-level reset
+  kStore,  ///< software puts the first half of a command in host memory
 };
+
+/// The first half of a command, word by word.
+using CommandWords = std::array<std::uint32_t, command::kBytes / 2 / sizeof(std::uint32_t)>;
 
 struct Step {
   Action action = Action::kRun;
-  std::uint32_t offset = 0;
-  unsigned bytes = 0;  ///< 1..8
+  std::uint32_t offset = 0;  ///< of kStore: the address
+  unsigned bytes = 0;        ///< 1..8
   std::uint64_t value = 0;
+  CommandWords command{};
 };
 
 /// How long the bus takes for an access. It changes no outcome.

@@ -51,9 +51,21 @@ void HostMemory::put(const Table& table) {
   std::uint32_t address = table.address;
   for (std::uint64_t prd : table.prds) {
     for (std::size_t i = 0; i < prd::kBytes; ++i, ++address, prd >>= 8U) {
-      if (const Stretch* stretch = region(address)) {
-        buffer_[stretch->place + (address - stretch->address)] = static_cast<std::uint8_t>(prd);
-      }
+      put(address, static_cast<std::uint8_t>(prd));
+    }
+  }
+}
+
+void HostMemory::put(std::uint64_t address, std::uint8_t byte) {
+  if (const Stretch* stretch = region(address)) {
+    buffer_[stretch->place + (address - stretch->address)] = byte;
+  }
+}
+
+void HostMemory::store(std::uint64_t address, const CommandWords& words) {
+  for (std::uint32_t word : words) {
+    for (std::size_t i = 0; i < sizeof word; ++i, ++address, word >>= 8U) {
+      put(address, static_cast<std::uint8_t>(word));
     }
   }
 }

@@ -27,6 +27,8 @@ class HostMemory {
 
   bool read(std::uint64_t address, std::span<std::uint8_t> data) const;
   bool write(std::uint64_t address, std::span<const std::uint8_t> data);
+  /// Software writes, where there is memory.
+  void store(std::uint64_t address, const CommandWords& words);
   /// The region around the address; nullptr when there is none.
   const Stretch* region(std::uint64_t address) const;
   const std::vector<Stretch>& regions() const { return stretches_; }
@@ -39,6 +41,7 @@ class HostMemory {
 
  private:
   void put(const Table& table);
+  void put(std::uint64_t address, std::uint8_t byte);
   const Stretch* reach(std::uint64_t address, std::uint64_t bytes, bool writing) const;
 
   std::vector<Stretch> stretches_;

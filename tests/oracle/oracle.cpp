@@ -22,6 +22,9 @@ std::string_view foretell(const CardKind& kind, const Case& scene, const Questio
       case Action::kReset:
         card.reset();
         break;
+      case Action::kStore:
+        card.store(step);
+        break;
     }
     if (!card.undetermined().empty()) {
       return card.undetermined();

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +24,7 @@ using regs::Endpoint;
 struct Limits {
   std::uint64_t descriptors = 1500;  ///< in one case
   std::uint64_t bytes = 400 * 1024;  ///< moved in one case
+  std::uint64_t commands = 200;      ///< taken from queues in one case
 };
 
 class PaperCard {
@@ -36,6 +38,8 @@ class PaperCard {
   /// Until nothing moves any more.
   void run();
   void reset();
+  /// Software writes to host memory.
+  void store(const Step& step);
 
   std::uint32_t value(std::size_t index) const;  ///< of the register in regs::kTable
   unsigned lines() const;                        ///< bit n is the level of vector n
@@ -77,7 +81,11 @@ class PaperCard {
   };
   struct Channel {
     bool active = false;
-    bool examined = false;  // the setup was
+    bool queued = false;   // what it does comes from its queue
+    bool fetched = false;  // the command was, and lies at:
+    std::uint64_t command = 0;
+    std::uint32_t since_interrupt = 0;  // commands done
+    bool examined = false;              // the setup was
     Setup setup;
     std::uint32_t index = 0;        // of the next descriptor, in this lap
     std::uint64_t lap_bytes = 0;    // moved in this lap
@@ -93,7 +101,7 @@ class PaperCard {
     std::uint64_t bytes = 0;
     bool there = false;
   };
-  enum class Space : std::uint8_t { kHost, kCard };
+  enum class Space : std::uint8_t { kHost, kCard, kLoopback };
   struct Touch {
     Space space;
     std::uint64_t first;
@@ -108,6 +116,8 @@ class PaperCard {
   void write_command(unsigned n, std::uint32_t data);
   void write_control(unsigned n, std::uint32_t reached, std::uint32_t data);
   bool locked(std::size_t index, std::uint32_t reached, std::uint32_t data);
+  bool refuses(unsigned n, Err lock, std::uint32_t offset);
+  void clear_report(unsigned n);
   void begin(unsigned n);
   void stop(unsigned n);
   void reset_channel(unsigned n);
@@ -121,6 +131,7 @@ class PaperCard {
   regs::Mode judge(unsigned n, const Fault& fault);
   void end(unsigned n, const std::optional<Fault>& fault, bool block = true);
   void end_by_write(unsigned n, const Fault& fault);
+  void report_error(unsigned n, const Fault& fault);
   bool write_block(unsigned n, std::uint32_t status, Err code);
 
   // ---- a transfer (paper_transfer.cpp); what returns bool returns false when the transfer has ended
@@ -146,9 +157,23 @@ class PaperCard {
   bool examine_place(unsigned n, Descriptor& prd);
   bool examine_length(unsigned n, Descriptor& prd);
 
+  // ---- the command queue (paper_queue.cpp)
+  void write_tail(unsigned n, std::uint32_t reached, std::uint32_t data);
+  void turn_to_command(unsigned n);
+  bool take_command(unsigned n);
+  bool find_command(unsigned n);
+  bool fetch_command(unsigned n, std::span<std::uint8_t> half);
+  bool write_status(unsigned n, const std::optional<Fault>& fault);
+  void end_command(unsigned n, const std::optional<Fault>& fault);
+  /// record(), and the end of the queue when the mode is error.
+  regs::Mode judge_queue(unsigned n, const Fault& fault);
+  void halt(unsigned n, const Fault& fault);
+
   // ---- what the text does not determine (paper_order.cpp)
   void touch(unsigned n, const Touch& touch);
   bool wrote(unsigned n, std::uint64_t address, std::uint64_t bytes) const;
+  static void note_pages(std::vector<std::uint64_t>& pages, std::uint64_t address, std::uint64_t bytes);
+  static bool on_pages(const std::vector<std::uint64_t>& pages, std::uint64_t address, std::uint64_t bytes);
   void begin_looking_for_races();
   void look_for_races();
   void give_up(std::string_view why) { undetermined_ = undetermined_.empty() ? why : undetermined_; }
@@ -167,8 +192,10 @@ class PaperCard {
   std::vector<std::uint8_t> bytes_;
   std::array<std::vector<Touch>, limits::kChannels> touches_;          // since the card was idle
   std::array<std::vector<std::uint64_t>, limits::kChannels> written_;  // pages of host memory, since START
+  std::array<std::vector<std::uint64_t>, limits::kChannels> tables_;   // the same, where descriptors were read
   std::uint64_t descriptors_done_ = 0;
   std::uint64_t bytes_done_ = 0;
+  std::uint64_t commands_done_ = 0;
   std::string_view undetermined_;
 };
 

@@ -50,6 +50,7 @@ bool PaperCard::read_prd(unsigned n, Descriptor& prd) {
     give_up("the card wrote over its own table, which it may have read already");
   }
   touch(n, {.space = Space::kHost, .first = prd.address, .end = prd.address + data.size(), .writing = false});
+  note_pages(tables_.at(n), prd.address, data.size());
   const bool there = host_.read(prd.address, data);
   if (!there) {
     if (judge(n, {.code = Err::kPrdtFetch, .index = prd.index, .address = prd.address}) == regs::Mode::kError) {

@@ -20,32 +20,43 @@ void PaperCard::touch(unsigned n, const Touch& touch) {
     list.push_back(touch);
   }
   if (touch.writing && touch.space == Space::kHost) {
-    for (std::uint64_t page = touch.first / kPageBytes; page <= (touch.end - 1) / kPageBytes; ++page) {
-      if (std::ranges::find(written_.at(n), page) == written_.at(n).end()) {
-        written_.at(n).push_back(page);
-      }
+    note_pages(written_.at(n), touch.first, touch.end - touch.first);
+  }
+}
+
+void PaperCard::note_pages(std::vector<std::uint64_t>& pages, std::uint64_t address, std::uint64_t bytes) {
+  for (std::uint64_t page = address / kPageBytes; page <= (address + bytes - 1) / kPageBytes; ++page) {
+    if (std::ranges::find(pages, page) == pages.end()) {
+      pages.push_back(page);
     }
   }
 }
 
-// Whether the channel's transfer wrote to a page of these bytes, which it may have read ahead before.
-bool PaperCard::wrote(unsigned n, std::uint64_t address, std::uint64_t bytes) const {
-  return std::ranges::any_of(written_.at(n), [&](std::uint64_t page) {
+bool PaperCard::on_pages(const std::vector<std::uint64_t>& pages, std::uint64_t address, std::uint64_t bytes) {
+  return std::ranges::any_of(pages, [&](std::uint64_t page) {
     return page >= address / kPageBytes && page <= (address + bytes - 1) / kPageBytes;
   });
+}
+
+// Whether the channel's transfer wrote to a page of these bytes, which it may have read ahead before.
+bool PaperCard::wrote(unsigned n, std::uint64_t address, std::uint64_t bytes) const {
+  return on_pages(written_.at(n), address, bytes);
+}
+
+// What a command's fetch finds is what is there then, but a table may have been read ahead.
+void PaperCard::store(const Step& step) {
+  for (unsigned n = 0; n < limits::kChannels; ++n) {
+    if (channels_.at(n).active && on_pages(tables_.at(n), step.offset, command::kBytes / 2)) {
+      give_up("software writes over a table that the card may have read already");
+    }
+  }
+  host_.store(step.offset, step.command);
 }
 
 // A channel that waits since an earlier run keeps what was touched meanwhile.
 void PaperCard::begin_looking_for_races() {
   if (std::ranges::none_of(channels_, [](const Channel& channel) { return channel.active && channel.examined; })) {
     std::ranges::for_each(touches_, &std::vector<Touch>::clear);
-  }
-  const auto on_loopback = [&](const Channel& channel) {
-    return channel.active && channel.setup.endpoint == Endpoint::kLoopback;
-  };
-  const auto& [first, second] = channels_;
-  if (on_loopback(first) && on_loopback(second) && first.setup.to_host == second.setup.to_host) {
-    give_up("two channels are on the same side of the loopback");
   }
 }
 
@@ -60,7 +71,8 @@ void PaperCard::look_for_races() {
     for (const Touch& other : second) {
       if (one.space == other.space && (one.writing || other.writing) && one.first < other.end &&
           other.first < one.end) {
-        give_up("two channels touch the same bytes");
+        give_up(one.space == Space::kLoopback ? "two channels are on the same side of the loopback"
+                                              : "two channels touch the same bytes");
         return;
       }
     }

@@ -48,12 +48,13 @@ std::uint32_t capabilities(const regs::Profile& profile) {
   caps |= profile.cyclic ? Caps::kCyclic : 0;
   caps |= profile.writeback ? Caps::kWriteback : 0;
   caps |= profile.endpoints ? Caps::kEndpoints : 0;
+  caps |= profile.queue ? Caps::kQueue : 0;
   // Whatever the rule is switched to: only where it is off, count 0 is no breach.
   caps |= profile.modes.at(number_of(Err::kPrdZero)) != regs::Mode::kOff ? Caps::kZeroRefused : 0;
   return caps;
 }
 
-// The rule about writes while the channel is active; kNone where START does not take the register.
+// The rule about writes while the channel is active; kNone where there is none, or another condition: QUEUE_TAIL.
 Err lock_of(std::uint32_t offset, unsigned n) {
   if (offset == regs::BmPrdt::at(n)) {
     return Err::kPrdtActive;
@@ -64,9 +65,9 @@ Err lock_of(std::uint32_t offset, unsigned n) {
   if (offset == regs::Length::at(n)) {
     return Err::kLengthActive;
   }
-  for (const std::uint32_t setup :
-       {regs::Control::at(n), regs::Entries::at(n), regs::WritebackAddr::at(n), regs::Pattern::at(n),
-        regs::PatternSeed::at(n), regs::PatternRate::at(n), regs::PatternFifo::at(n)}) {
+  for (const std::uint32_t setup : {regs::Control::at(n), regs::Entries::at(n), regs::WritebackAddr::at(n),
+                                    regs::Pattern::at(n), regs::PatternSeed::at(n), regs::PatternRate::at(n),
+                                    regs::PatternFifo::at(n), regs::QueueBase::at(n), regs::QueueSize::at(n)}) {
     if (offset == setup) {
       return Err::kSetupActive;
     }
@@ -175,6 +176,10 @@ void PaperCard::write_register(std::size_t index, std::uint32_t reached, std::ui
       cause_ &= (data & regs::BmStatus::kError) != 0 ? ~error_cause(n) : ~0U;
       return;
     }
+    if (entry.offset == regs::QueueTail::at(n)) {
+      write_tail(n, reached, data);
+      return;
+    }
     if (locked(index, reached, data)) {
       return;
     }
@@ -193,10 +198,12 @@ bool PaperCard::locked(std::size_t index, std::uint32_t reached, std::uint32_t d
   const auto n = static_cast<unsigned>(entry.instance);
   const Err lock = lock_of(entry.offset, n);
   const bool resets = entry.offset == regs::Control::at(n) && (data & reached & regs::Control::kReset) != 0;
-  if (!channels_.at(n).active || lock == Err::kNone || resets) {
-    return false;
-  }
-  const Fault fault{.code = lock, .index = -1, .address = entry.offset};
+  return channels_.at(n).active && lock != Err::kNone && !resets && refuses(n, lock, entry.offset);
+}
+
+// A write that breaks such a rule.
+bool PaperCard::refuses(unsigned n, Err lock, std::uint32_t offset) {
+  const Fault fault{.code = lock, .index = -1, .address = offset};
   const regs::Mode lock_mode = record(n, fault);
   if (lock_mode == regs::Mode::kError) {
     end_by_write(n, fault);
@@ -223,14 +230,10 @@ void PaperCard::write_command(unsigned n, std::uint32_t data) {
       stop(n);
       return;
     }
-    const Fault fault{.code = Err::kStartActive, .index = -1, .address = regs::BmCommand::at(n)};
-    const regs::Mode start_mode = record(n, fault);
-    if (start_mode == regs::Mode::kError) {
-      end_by_write(n, fault);
-    }
-    if (start_mode != regs::Mode::kSilicon) {
+    if (refuses(n, Err::kStartActive, regs::BmCommand::at(n))) {
       return;
     }
+    stop(n);
   }
   reg(regs::BmCommand::at(n)) = data & kWritten;
   if (start) {
@@ -238,17 +241,22 @@ void PaperCard::write_command(unsigned n, std::uint32_t data) {
   }
 }
 
-void PaperCard::begin(unsigned n) {
+void PaperCard::clear_report(unsigned n) {
   for (const std::uint32_t report :
        {regs::Moved::at(n), regs::Prds::at(n), regs::Error::at(n), regs::ErrorIndex::at(n), regs::ErrorAddr::at(n),
         regs::Breach::at(n), regs::BreachIndex::at(n), regs::BreachAddr::at(n), regs::Periods::at(n),
         regs::PatternLost::at(n), regs::Crc::at(n)}) {
     reg(report) = 0;
   }
+  written_.at(n).clear();
+  tables_.at(n).clear();
+}
+
+void PaperCard::begin(unsigned n) {
+  clear_report(n);
   reg(regs::Residual::at(n)) = reg(regs::Length::at(n));
   const std::uint32_t control = reg(regs::Control::at(n));
   const auto kind = static_cast<PatternKind>(regs::field_get(regs::Pattern::kKind, reg(regs::Pattern::at(n))));
-  written_.at(n).clear();
   Channel& channel = channels_.at(n) = Channel{};
   channel.active = true;
   channel.setup = {.prdt = reg(regs::BmPrdt::at(n)),
@@ -264,8 +272,11 @@ void PaperCard::begin(unsigned n) {
   channel.pattern = PatternStream(kind, reg(regs::PatternSeed::at(n)));
 }
 
-// Between runs nothing is under way on the bus, so ACTIVE falls at once.
+// Between runs nothing is under way on the bus, so ACTIVE falls at once. Section 12: a queue loses its commands.
 void PaperCard::stop(unsigned n) {
+  if (channels_.at(n).queued) {
+    reg(regs::QueueTail::at(n)) = reg(regs::QueueHead::at(n));
+  }
   reg(regs::BmCommand::at(n)) &= ~regs::BmCommand::kStart;
   channels_.at(n).active = false;
 }

@@ -43,9 +43,13 @@ regs::Mode PaperCard::judge(unsigned n, const Fault& fault) {
   return result;
 }
 
-// block: one is written if asked for.
+// Of a transfer, or of a command. block: one is written if asked for.
 void PaperCard::end(unsigned n, const std::optional<Fault>& fault, bool block) {
   Channel& channel = channels_.at(n);
+  if (channel.queued) {
+    end_command(n, fault);
+    return;
+  }
   std::optional<Fault> reason = fault;
   if (channel.setup.writeback && block) {
     const std::uint32_t status = causes(n) | regs::BmStatus::kInterrupt | (reason ? regs::BmStatus::kError : 0);
@@ -61,11 +65,15 @@ void PaperCard::end(unsigned n, const std::optional<Fault>& fault, bool block) {
   channel.ending.reset();
   cause_ |= regs::IrqCause::kCh0 << n;
   if (reason) {
-    cause_ |= regs::IrqCause::kErr0 << n;
-    reg(regs::Error::at(n)) = static_cast<std::uint32_t>(reason->code);
-    reg(regs::ErrorIndex::at(n)) = reason->index < 0 ? 0 : static_cast<std::uint32_t>(reason->index);
-    reg(regs::ErrorAddr::at(n)) = static_cast<std::uint32_t>(reason->address);
+    report_error(n, *reason);
   }
+}
+
+void PaperCard::report_error(unsigned n, const Fault& fault) {
+  cause_ |= regs::IrqCause::kErr0 << n;
+  reg(regs::Error::at(n)) = static_cast<std::uint32_t>(fault.code);
+  reg(regs::ErrorIndex::at(n)) = fault.index < 0 ? 0 : static_cast<std::uint32_t>(fault.index);
+  reg(regs::ErrorAddr::at(n)) = static_cast<std::uint32_t>(fault.address);
 }
 
 // The engine hears of it in the next run; the first such write counts.

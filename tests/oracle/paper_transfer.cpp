@@ -22,6 +22,12 @@ void PaperCard::run() {
 bool PaperCard::advance(unsigned n) {
   Channel& channel = channels_.at(n);
   bool moved = false;
+  if (channel.queued && !channel.fetched) {
+    moved = true;
+    if (!take_command(n)) {
+      return true;
+    }
+  }
   if (channel.ending) {
     end(n, channel.ending);
     return true;
@@ -95,6 +101,10 @@ bool PaperCard::examine_setup(unsigned n) {
   }
   if (setup.endpoint == Endpoint::kPattern && setup.rate != 0) {
     give_up("PATTERN_RATE depends on time");
+  }
+  if (setup.endpoint == Endpoint::kLoopback) {
+    const std::uint64_t side = setup.to_host ? 1 : 0;
+    touch(n, {.space = Space::kLoopback, .first = side, .end = side + 1, .writing = true});
   }
   return true;
 }

@@ -116,6 +116,9 @@ void Player::play(const Case& scene, HostMemory& host, Outcome& outcome) {
       case Action::kReset:
         card_.reset();
         break;
+      case Action::kStore:
+        host.store(step.offset, step.command);
+        break;
     }
   }
   for (std::size_t i = 0; i < outcome.registers.size(); ++i) {

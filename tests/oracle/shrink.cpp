@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <type_traits>
 
 namespace prd32::oracle {
 
@@ -71,13 +72,17 @@ class Shrinker {
     if ((value_of(scene_) & ~kept) == 0) {
       return;
     }
-    if (attempt([&](Case& next) { value_of(next) &= kept; })) {
+    const auto keep = [&](Case& next, std::uint64_t bits) {
+      auto& value = value_of(next);
+      value = static_cast<std::remove_reference_t<decltype(value)>>(value & bits);
+    };
+    if (attempt([&](Case& next) { keep(next, kept); })) {
       progress_ = true;
       return;
     }
     for (std::uint64_t rest = value_of(scene_) & ~kept; rest != 0; rest &= rest - 1) {
       const std::uint64_t bit = rest & (~rest + 1);
-      progress_ |= attempt([&](Case& next) { value_of(next) &= ~bit; });
+      progress_ |= attempt([&](Case& next) { keep(next, ~bit); });
     }
   }
 
@@ -85,6 +90,9 @@ class Shrinker {
     for (std::size_t i = 0; i < scene_.steps.size(); ++i) {
       if (scene_.steps[i].action == Action::kWrite) {
         clear_bits([i](Case& next) -> auto& { return next.steps[i].value; }, 0);
+      }
+      for (std::size_t word = 0; scene_.steps[i].action == Action::kStore && word < CommandWords{}.size(); ++word) {
+        clear_bits([=](Case& next) -> auto& { return next.steps[i].command.at(word); }, 0);
       }
     }
   }
