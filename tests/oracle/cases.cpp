@@ -50,6 +50,7 @@ CardKind draw_kind(Draw& draw) {
   profile.cyclic = !draw.one_in(4);
   profile.writeback = !draw.one_in(4);
   profile.endpoints = !draw.one_in(4);
+  profile.queue = !draw.one_in(6);
   for (std::size_t code = 1; code < regs::kRules.size(); ++code) {
     profile.modes.at(code) = draw_mode(draw, regs::kRules.at(code));
   }

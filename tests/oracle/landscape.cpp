@@ -14,6 +14,7 @@ constexpr std::uint64_t kData = 0x20000000;
 constexpr std::uint64_t kTables = 0x40000000;
 constexpr std::uint64_t kTableStride = 0x100000;
 constexpr std::uint64_t kBlocks = 0x60000000;
+constexpr std::uint64_t kQueues = 0x70000000;
 
 std::uint64_t raw_prd(std::uint64_t base, std::uint64_t count, bool eot) {
   return regs::field_put(prd::kBase, base) | regs::field_put(prd::kCount, count) | (eot ? prd::kEot : 0);
@@ -111,6 +112,33 @@ std::uint32_t Landscape::block_address(unsigned side) {
   address += place == 1 ? draw_.within(1, 15) : 0;
   address += place == 2 ? 0xff0 : 0;  // the page's last
   return address;
+}
+
+std::uint32_t Landscape::queue_address(std::uint32_t commands, unsigned side) {
+  constexpr std::uint32_t kLookedAt = 16;  // commands; no case has more in a row
+  const std::uint64_t bytes = std::min(commands, kLookedAt) * command::kBytes;
+  std::uint64_t address = kQueues + side * kTableStride + draw_.below(4) * 2 * kPageBytes;
+  switch (draw_.below(12)) {
+    case 0:
+    case 1:
+      address +=
+          kPageBytes - draw_.below(bytes / command::kBytes + 1) * command::kBytes;  // over a page's end, or to it
+      break;
+    case 2:
+      address = kFourGiB - draw_.within(1, 3) * command::kBytes;
+      map_mostly(0, bytes);
+      break;
+    case 3:
+      address = draw_.one_in(4) ? draw_.word() : address;
+      break;
+    default:
+      address += draw_.below(64) * command::kBytes;
+  }
+  if (draw_.one_in(10)) {
+    address += draw_.pick({1U, 4U, 8U, 16U, 24U, draw_.within(1, 31)});
+  }
+  map_mostly(address, bytes);
+  return static_cast<std::uint32_t>(address);
 }
 
 std::uint64_t Landscape::byte_count() {

@@ -35,6 +35,8 @@ class Landscape {
   Plan add_table(bool cyclic, unsigned side);
   /// Where a status block may lie; the sides' lie apart.
   std::uint32_t block_address(unsigned side);
+  /// Where a queue of so many commands may lie; the sides' lie apart.
+  std::uint32_t queue_address(std::uint32_t commands, unsigned side);
   const std::vector<Table>& tables() const { return tables_; }
   std::vector<Region> regions() const;
 

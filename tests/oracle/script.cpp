@@ -51,6 +51,10 @@ void Script::write() {
 }
 
 void Script::episode() {
+  if (draw_.one_in(kind_.profile.queue ? 3 : 12)) {
+    through_a_queue();
+    return;
+  }
   switch (draw_.below(10)) {
     case 0:
       poke_around();
@@ -257,17 +261,27 @@ void Script::write_locked(unsigned channel) {
   const std::uint32_t offset =
       draw_.pick({regs::BmPrdt::at(channel), regs::CardAddr::at(channel), regs::Length::at(channel),
                   regs::Control::at(channel), regs::Entries::at(channel), regs::WritebackAddr::at(channel),
-                  regs::Pattern::at(channel), regs::PatternSeed::at(channel), regs::PatternFifo::at(channel)});
+                  regs::Pattern::at(channel), regs::PatternSeed::at(channel), regs::PatternFifo::at(channel),
+                  regs::QueueBase::at(channel), regs::QueueSize::at(channel), regs::QueueTail::at(channel)});
   const unsigned bytes = draw_.pick({1U, 2U, kWord});
   const std::uint32_t place = draw_.below(kWord / bytes) * bytes;
   std::uint32_t value = draw_.one_in(3) ? 0 : draw_.word();
+  if (offset == regs::QueueTail::at(channel)) {
+    value = few_commands();
+  }
   if (offset == regs::Control::at(channel) && !draw_.one_in(4)) {
     value &= ~regs::Control::kReset;
   }
   write(offset + place, bytes, value);
 }
 
+// Most numbers in QUEUE_TAIL are no more than an overrun.
+std::uint32_t Script::few_commands() {
+  return draw_.one_in(8) ? draw_.word() : draw_.below(6);
+}
+
 void Script::meddle(unsigned channel) {
+  rings_.at(channel).in_step = false;
   const std::uint32_t times = draw_.within(1, 3);
   for (std::uint32_t i = 0; i < times; ++i) {
     switch (draw_.below(12)) {
@@ -299,6 +313,9 @@ void Script::meddle(unsigned channel) {
 }
 
 void Script::poke_around() {
+  for (Ring& ring : rings_) {
+    ring.in_step = false;
+  }
   constexpr std::uint32_t kBehindRegisters = 0x340;
   const std::uint32_t times = draw_.within(1, 6);
   for (std::uint32_t i = 0; i < times; ++i) {
@@ -311,6 +328,10 @@ void Script::poke_around() {
     offset = draw_.one_in(12) ? offset : offset / bytes * bytes;
     if (draw_.one_in(3)) {
       read(offset, bytes);
+      continue;
+    }
+    if (entry.name == "QUEUE_TAIL" && draw_.one_in(2)) {
+      write(entry.offset, kWord, few_commands());
       continue;
     }
     const bool rate = entry.name == "PATTERN_RATE" && !draw_.one_in(8);  // it would depend on time

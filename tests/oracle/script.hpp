@@ -2,6 +2,7 @@
 // The steps of a random case: transfers, and what software does before, while and after they run.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -29,12 +30,31 @@ class Script {
     regs::Endpoint endpoint = regs::Endpoint::kMemory;
     Plan plan;
   };
+  /// A channel's queue, as the driver believes it to be.
+  struct Ring {
+    bool in_step = false;  ///< nothing happened that would make the belief wrong
+    std::uint32_t base = 0;
+    unsigned log2 = 0;
+    std::uint32_t tail = 0;
+    Plan last;
+  };
 
   void episode();
   void one_channel();
   void both_channels();
   void through_the_loopback();
+  void through_a_queue();
   void run_and_look();
+
+  // ---- script_queue.cpp
+  void set_up_queue(unsigned n);
+  void put_batch(unsigned n, bool waits);
+  void put_command(unsigned n, bool waits);
+  void doorbell(unsigned n);
+  void stop_and_go(unsigned n);
+  void beside_a_queue(unsigned n);
+  void feed(unsigned n);
+  void meddle_with_queue(unsigned n);
 
   Job job(unsigned channel);
   regs::Endpoint endpoint(bool to_host);
@@ -47,6 +67,7 @@ class Script {
 
   void meddle(unsigned channel);
   void write_locked(unsigned channel);
+  std::uint32_t few_commands();
   void poke_around();
   void read_some();
   void clear_causes();
@@ -60,6 +81,7 @@ class Script {
   bool patient_;
   Landscape landscape_;
   std::vector<Step> steps_;
+  std::array<Ring, limits::kChannels> rings_;
 };
 
 }  // namespace prd32::oracle

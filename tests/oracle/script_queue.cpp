@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random cases: what software does with a channel's command queue.
+#include <algorithm>
+#include <array>
+
+#include "outcome.hpp"
+#include "script.hpp"
+
+namespace prd32::oracle {
+
+using regs::Endpoint;
+
+namespace {
+
+constexpr unsigned kWord = 4;
+constexpr unsigned kByteBits = 8;
+
+}  // namespace
+
+void Script::through_a_queue() {
+  const unsigned n = draw_.below(limits::kChannels);
+  const unsigned other = 1 - n;
+  set_up_queue(n);
+  const bool waits = draw_.one_in(3);  // the loopback alone makes a queue stand still in its midst
+  const std::uint32_t batches = draw_.within(1, 3);
+  for (std::uint32_t i = 0; i < batches; ++i) {
+    put_batch(n, waits);
+    if (draw_.one_in(8)) {
+      stop_and_go(n);
+    }
+    if (draw_.one_in(5)) {
+      beside_a_queue(other);
+    }
+    if (draw_.one_in(6)) {
+      meddle_with_queue(n);
+    }
+    if (!draw_.one_in(4)) {
+      run_and_look();
+    }
+  }
+  run_and_look();
+  if (waits) {
+    feed(other);
+    run_and_look();
+  }
+  if (draw_.one_in(8)) {
+    meddle_with_queue(n);
+    run_and_look();
+  }
+}
+
+// Registers of a new queue, or the one that is there goes on where it is.
+void Script::set_up_queue(unsigned n) {
+  Ring& ring = rings_.at(n);
+  if (ring.in_step ? !draw_.one_in(4) : draw_.one_in(8)) {
+    return;
+  }
+  using regs::Control;
+  const std::uint32_t others = draw_.one_in(4) ? draw_.word() : 0;
+  write(Control::at(n), kWord, others | Control::kReset);
+  ring = Ring{};
+  ring.in_step = true;
+  ring.log2 = draw_.pick({0U, 1U, 1U, 2U, 2U, 3U, draw_.below(16)});
+  const std::uint32_t base = landscape_.queue_address(1U << ring.log2, n);
+  const bool dropped = kind_.profile.modes.at(number_of(Err::kQueueAlign)) == regs::Mode::kSilicon;
+  ring.base = dropped ? base & ~static_cast<std::uint32_t>(command::kBytes - 1) : base;
+  const auto reserved = [&](std::uint32_t mask) { return draw_.one_in(8) ? draw_.word() & ~mask : 0; };
+  std::vector<Step> writes;
+  const auto add = [&](std::uint32_t offset, std::uint32_t value) {
+    writes.push_back({.action = Action::kWrite, .offset = offset, .bytes = kWord, .value = value, .command = {}});
+  };
+  add(regs::QueueBase::at(n), base);
+  add(regs::QueueSize::at(n), ring.log2 | reserved(regs::QueueSize::kLog2));
+  if (draw_.one_in(2)) {
+    add(regs::QueueCoalesce::at(n), draw_.within(0, 4) | reserved(regs::QueueCoalesce::kCount));
+  }
+  if (draw_.one_in(2)) {
+    add(regs::Pattern::at(n), draw_.word());
+    add(regs::PatternSeed::at(n), draw_.word());
+  }
+  if (draw_.one_in(4)) {  // what a command says counts, and not these
+    add(regs::BmPrdt::at(n), draw_.word());
+    add(regs::CardAddr::at(n), draw_.word());
+    add(regs::Length::at(n), draw_.word());
+    add(regs::Entries::at(n), draw_.word());
+    add(regs::WritebackAddr::at(n), landscape_.block_address(n));
+  }
+  draw_.shuffle(writes);
+  steps_.insert(steps_.end(), writes.begin(), writes.end());
+}
+
+// Some commands, each with its doorbell or all with one. A driver keeps to the queue's size.
+void Script::put_batch(unsigned n, bool waits) {
+  Ring& ring = rings_.at(n);
+  const std::uint32_t size = 1U << ring.log2;
+  const std::uint32_t commands = draw_.within(1, 5);
+  const bool each = draw_.one_in(3);
+  std::uint32_t waiting = 0;
+  for (std::uint32_t i = 0; i < commands; ++i) {
+    if (waiting == size && !draw_.one_in(6)) {
+      doorbell(n);
+      run();
+      waiting = 0;
+    }
+    put_command(n, waits && draw_.one_in(2));
+    ++waiting;
+    if (each) {
+      doorbell(n);
+      if (draw_.one_in(3)) {
+        run();
+        waiting = 0;
+      }
+    }
+  }
+  if (!each) {
+    doorbell(n);
+  }
+}
+
+void Script::put_command(unsigned n, bool waits) {
+  Ring& ring = rings_.at(n);
+  const bool to_host = draw_.one_in(2);
+  Job one{.channel = n,
+          .to_host = to_host,
+          .cyclic = false,
+          .endpoint = waits ? Endpoint::kLoopback : endpoint(to_host),
+          .plan = {}};
+  if (ring.last.descriptors != 0 && draw_.one_in(4)) {
+    one.plan = ring.last;  // the same table again
+  } else {
+    one.plan = landscape_.add_table(draw_.one_in(24), n);
+  }
+  ring.last = one.plan;
+  std::uint32_t flags = regs::field_put(command::kFlagsEndpoint, static_cast<std::uint32_t>(one.endpoint)) |
+                        regs::field_put(command::kFlagsEntries, entries(one)) | (to_host ? command::kFlagsToHost : 0);
+  flags ^= draw_.one_in(12) ? 1U << draw_.below(16) : 0;
+  CommandWords words{one.plan.table.address, card_address(one), length(one), flags};
+  if (draw_.one_in(40)) {
+    draw_.pick_from(words) = draw_.word();
+  }
+  const std::uint32_t index = ring.tail % (1U << ring.log2);
+  steps_.push_back({.action = Action::kStore,
+                    .offset = static_cast<std::uint32_t>(ring.base + index * command::kBytes),
+                    .bytes = 0,
+                    .value = 0,
+                    .command = words});
+  ring.tail += 1;
+}
+
+void Script::doorbell(unsigned n) {
+  const std::uint32_t offset = regs::QueueTail::at(n);
+  const std::uint32_t tail = rings_.at(n).tail;
+  switch (draw_.below(24)) {
+    case 0: {  // piece by piece, each of which counts
+      const unsigned bytes = draw_.pick({1U, 2U});
+      for (unsigned byte = 0; byte < kWord; byte += bytes) {
+        write(offset + byte, bytes, (tail >> (byte * kByteBits)) & ((1U << (bytes * kByteBits)) - 1));
+      }
+      break;
+    }
+    case 1:
+      write(offset, kWord, tail + draw_.pick({1U, ~0U, 1U << rings_.at(n).log2, draw_.word()}));
+      rings_.at(n).in_step = false;
+      break;
+    default:
+      write(offset, kWord, tail);
+  }
+}
+
+// Commands behind a stop are written anew. Right where the queue was done before.
+void Script::stop_and_go(unsigned n) {
+  run();
+  const std::uint32_t tail = rings_.at(n).tail;
+  put_command(n, false);
+  if (draw_.one_in(2)) {
+    put_command(n, false);
+  }
+  doorbell(n);
+  write(regs::BmCommand::at(n), 1, draw_.one_in(2) ? 0 : draw_.word() & 0xfeU);
+  rings_.at(n).tail = tail;
+  put_batch(n, false);
+}
+
+// What the other channel does meanwhile.
+void Script::beside_a_queue(unsigned n) {
+  if (draw_.one_in(2)) {
+    set_up_queue(n);
+    put_batch(n, false);
+    return;
+  }
+  const Job one = job(n);
+  set_up(one);
+  start(one);
+}
+
+// Bytes for those that wait for the loopback.
+void Script::feed(unsigned n) {
+  Job one{.channel = n, .to_host = false, .cyclic = false, .endpoint = Endpoint::kLoopback, .plan = {}};
+  one.plan = landscape_.add_table(false, n);
+  set_up(one);
+  start(one);
+}
+
+void Script::meddle_with_queue(unsigned n) {
+  switch (draw_.below(5)) {
+    case 0:
+      write(regs::QueueCoalesce::at(n), kWord, draw_.within(0, 4));
+      break;
+    case 1:
+      write(regs::QueueTail::at(n), kWord, rings_.at(n).tail + draw_.pick({0U, 1U, ~0U, draw_.below(8)}));
+      rings_.at(n).in_step = false;
+      break;
+    case 2: {  // registers' transfers between commands
+      const Job one = job(n);
+      set_up(one);
+      start(one);
+      break;
+    }
+    default:
+      meddle(n);
+  }
+}
+
+}  // namespace prd32::oracle
