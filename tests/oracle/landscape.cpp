@@ -117,7 +117,7 @@ std::uint32_t Landscape::block_address(unsigned side) {
 std::uint32_t Landscape::queue_address(std::uint32_t commands, unsigned side) {
   constexpr std::uint32_t kLookedAt = 16;  // commands; no case has more in a row
   const std::uint64_t bytes = std::min(commands, kLookedAt) * command::kBytes;
-  std::uint64_t address = kQueues + side * kTableStride + draw_.below(4) * 2 * kPageBytes;
+  std::uint64_t address = kQueues + side * kTableStride + 2 * kPageBytes * draw_.below(4);
   switch (draw_.below(12)) {
     case 0:
     case 1:
