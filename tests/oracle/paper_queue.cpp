@@ -25,6 +25,11 @@ void put_word(std::span<std::uint8_t> half, std::size_t offset, std::uint32_t wo
   }
 }
 
+// In 32 bits, as the command's own. A half that straddles 4 GiB lies as a descriptor does.
+std::uint32_t status_address(std::uint64_t command) {
+  return static_cast<std::uint32_t>(command + kHalf);
+}
+
 }  // namespace
 
 // "Doorbells."
@@ -136,7 +141,7 @@ bool PaperCard::write_status(unsigned n, const std::optional<Fault>& fault) {
   put_word(status, command::kMoved, reg(regs::Moved::at(n)));
   put_word(status, command::kDetail, fault ? static_cast<std::uint32_t>(reason.address) : reg(regs::Crc::at(n)));
   put_word(status, command::kNumber, reg(regs::QueueHead::at(n)) + 1);
-  const std::uint64_t address = channels_.at(n).command + kHalf;
+  const std::uint64_t address = status_address(channels_.at(n).command);
   touch(n, {.space = Space::kHost, .first = address, .end = address + status.size(), .writing = true});
   return host_.write(address, status);
 }
@@ -145,7 +150,7 @@ bool PaperCard::write_status(unsigned n, const std::optional<Fault>& fault) {
 void PaperCard::end_command(unsigned n, const std::optional<Fault>& fault) {
   Channel& channel = channels_.at(n);
   if (!write_status(n, fault)) {
-    const Fault refused{.code = Err::kWritebackRefused, .index = -1, .address = channel.command + kHalf};
+    const Fault refused{.code = Err::kWritebackRefused, .index = -1, .address = status_address(channel.command)};
     if (record(n, refused) == regs::Mode::kError) {
       halt(n, fault.value_or(refused));
       return;
