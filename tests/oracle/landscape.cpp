@@ -295,6 +295,16 @@ Plan Landscape::add_table(bool cyclic, unsigned side) {
   return plan;
 }
 
+Plan Landscape::add_short_table(std::uint32_t granules, unsigned side) {
+  Plan plan;
+  plan.descriptors = 1;
+  plan.bytes = granules * granule_;
+  plan.table = {.address = table_address(1), .prds = {prd(plan.bytes, side) | prd::kEot}};
+  map(plan.table.address, prd::kBytes, true);
+  tables_.push_back(plan.table);
+  return plan;
+}
+
 std::vector<Region> Landscape::regions() const {
   std::vector<std::pair<std::uint64_t, bool>> pages = pages_;
   std::ranges::stable_sort(pages, {}, &std::pair<std::uint64_t, bool>::first);

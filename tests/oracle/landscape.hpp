@@ -33,6 +33,8 @@ class Landscape {
   /// A table for data in the grounds: mostly right, with a fault here and there. Laid where other tables are not.
   /// side: 0 or 1; the two have grounds of their own where there are enough.
   Plan add_table(bool cyclic, unsigned side);
+  /// A table of one descriptor, for so many granules, and mostly right.
+  Plan add_short_table(std::uint32_t granules, unsigned side);
   /// Where a status block may lie; the sides' lie apart.
   std::uint32_t block_address(unsigned side);
   /// Where a queue of so many commands may lie; the sides' lie apart.

@@ -52,7 +52,11 @@ void Script::write() {
 
 void Script::episode() {
   if (draw_.one_in(kind_.profile.queue ? 3 : 12)) {
-    through_a_queue();
+    if (draw_.one_in(4)) {
+      step_by_step();
+    } else {
+      through_a_queue();
+    }
     return;
   }
   switch (draw_.below(10)) {

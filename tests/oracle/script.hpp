@@ -49,10 +49,13 @@ class Script {
   // ---- script_queue.cpp
   void set_up_queue(unsigned n);
   void put_batch(unsigned n, bool waits);
+  void step_by_step();
   void put_command(unsigned n, bool waits);
+  void put_command(const Job& one, bool plain);
   void doorbell(unsigned n);
   void stop_and_go(unsigned n);
   void beside_a_queue(unsigned n);
+  void drip(unsigned n);
   void feed(unsigned n);
   void meddle_with_queue(unsigned n);
 

@@ -34,14 +34,16 @@ void Script::through_a_queue() {
     if (draw_.one_in(6)) {
       meddle_with_queue(n);
     }
+    if (draw_.one_in(8)) {  // counts for a command that has not begun, where the lock is none
+      write(regs::PatternSeed::at(n), kWord, draw_.word());
+    }
     if (!draw_.one_in(4)) {
       run_and_look();
     }
   }
   run_and_look();
   if (waits) {
-    feed(other);
-    run_and_look();
+    drip(n);
   }
   if (draw_.one_in(8)) {
     meddle_with_queue(n);
@@ -131,11 +133,18 @@ void Script::put_command(unsigned n, bool waits) {
     one.plan = landscape_.add_table(draw_.one_in(24), n);
   }
   ring.last = one.plan;
+  put_command(one, draw_.one_in(3));
+}
+
+// plain: with nothing in it that may be wrong.
+void Script::put_command(const Job& one, bool plain) {
+  Ring& ring = rings_.at(one.channel);
   std::uint32_t flags = regs::field_put(command::kFlagsEndpoint, static_cast<std::uint32_t>(one.endpoint)) |
-                        regs::field_put(command::kFlagsEntries, entries(one)) | (to_host ? command::kFlagsToHost : 0);
-  flags ^= draw_.one_in(12) ? 1U << draw_.below(16) : 0;
-  CommandWords words{one.plan.table.address, card_address(one), length(one), flags};
-  if (draw_.one_in(40)) {
+                        regs::field_put(command::kFlagsEntries, plain ? 0 : entries(one)) |
+                        (one.to_host ? command::kFlagsToHost : 0);
+  flags ^= !plain && draw_.one_in(12) ? 1U << draw_.below(16) : 0;
+  CommandWords words{one.plan.table.address, card_address(one), plain ? 0 : length(one), flags};
+  if (!plain && draw_.one_in(40)) {
     draw_.pick_from(words) = draw_.word();
   }
   const std::uint32_t index = ring.tail % (1U << ring.log2);
@@ -193,6 +202,70 @@ void Script::beside_a_queue(unsigned n) {
   start(one);
 }
 
+// A queue that waits for the loopback gets what it waits for bit by bit.
+void Script::drip(unsigned n) {
+  const std::uint32_t times = draw_.within(1, 4);
+  for (std::uint32_t i = 0; i < times; ++i) {
+    if (draw_.one_in(3)) {
+      write(regs::QueueCoalesce::at(n), kWord, draw_.within(0, 4));
+    }
+    feed(1 - n);
+    run_and_look();
+    if (draw_.one_in(2)) {
+      write(regs::IrqCause::kOffset, kWord, ~0U);
+      run();
+    }
+  }
+}
+
+// Commands that wait for the loopback one after the other, and whether each interrupts. Nothing else is wrong.
+void Script::step_by_step() {
+  const unsigned n = draw_.below(limits::kChannels);
+  const unsigned other = 1 - n;
+  set_up_queue(n);
+  write(regs::QueueCoalesce::at(n), kWord, draw_.within(0, 4));
+  const std::uint32_t granules = draw_.within(1, 4);
+  Job takes{.channel = n, .to_host = true, .cyclic = false, .endpoint = Endpoint::kLoopback, .plan = {}};
+  takes.plan = landscape_.add_short_table(granules, n);
+  const std::uint32_t commands = std::min(draw_.within(2, 7), 1U << rings_.at(n).log2);
+  for (std::uint32_t i = 0; i < commands; ++i) {
+    if (draw_.one_in(5)) {
+      put_command(n, false);
+    } else {
+      put_command(takes, true);
+    }
+  }
+  doorbell(n);
+  const Plan fed = landscape_.add_short_table(granules, other);
+  rings_.at(other) = Ring{};
+  write(regs::Control::at(other), kWord,
+        regs::Control::kReset | regs::field_put(regs::Control::kEndpoint, static_cast<std::uint32_t>(takes.endpoint)));
+  write(regs::BmPrdt::at(other), kWord, fed.table.address);
+  for (std::uint32_t i = draw_.within(1, commands); i > 0; --i) {
+    if (draw_.one_in(4)) {
+      write(regs::QueueCoalesce::at(n), kWord, draw_.within(0, 4));
+    }
+    switch (draw_.below(12)) {
+      case 0:
+        meddle_with_queue(n);
+        break;
+      case 1:  // dropped in the midst, and begun anew with what may be in the queue still
+        write(regs::BmCommand::at(n), 1, 0);
+        rings_.at(n).tail -= draw_.below(i);
+        doorbell(n);
+        break;
+      default:
+        break;
+    }
+    write(regs::BmCommand::at(other), 1, regs::BmCommand::kStart);
+    run();
+    if (!draw_.one_in(3)) {
+      write(regs::IrqCause::kOffset, kWord, ~0U);
+    }
+  }
+  run_and_look();
+}
+
 // Bytes for those that wait for the loopback.
 void Script::feed(unsigned n) {
   Job one{.channel = n, .to_host = false, .cyclic = false, .endpoint = Endpoint::kLoopback, .plan = {}};
@@ -202,7 +275,7 @@ void Script::feed(unsigned n) {
 }
 
 void Script::meddle_with_queue(unsigned n) {
-  switch (draw_.below(5)) {
+  switch (draw_.below(6)) {
     case 0:
       write(regs::QueueCoalesce::at(n), kWord, draw_.within(0, 4));
       break;
@@ -210,10 +283,23 @@ void Script::meddle_with_queue(unsigned n) {
       write(regs::QueueTail::at(n), kWord, rings_.at(n).tail + draw_.pick({0U, 1U, ~0U, draw_.below(8)}));
       rings_.at(n).in_step = false;
       break;
-    case 2: {  // registers' transfers between commands
+    case 2: {  // a transfer of the registers between commands
       const Job one = job(n);
       set_up(one);
       start(one);
+      break;
+    }
+    case 3: {  // a doorbell while such a transfer runs, and again when it is done
+      run();
+      const Job one = job(n);
+      set_up(one);
+      start(one);
+      put_command(n, false);
+      doorbell(n);
+      run();
+      if (draw_.one_in(2)) {
+        doorbell(n);
+      }
       break;
     }
     default:
