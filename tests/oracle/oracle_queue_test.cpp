@@ -251,6 +251,18 @@ TEST_F(Queue, AWriteOfALockedRegisterEndsOneCommand) {
   EXPECT_EQ(value(regs::QueueSize::at(0)), 2U);
 }
 
+TEST_F(Queue, ARefusedFetchCountsMoreThanSuchAWrite) {
+  switch_to(Err::kCardAddrActive, regs::Mode::kError);
+  write(regs::QueueBase::at(0), kQueue + kPageBytes);
+  doorbell(1);
+  write(regs::CardAddr::at(0), 1);
+  run();
+  ASSERT_EQ(foretell(), "");
+  EXPECT_EQ(value(regs::Error::at(0)), number_of(Err::kQueueFetch));
+  EXPECT_EQ(value(regs::Breach::at(0)), 0x20000U | number_of(Err::kCardAddrActive));
+  EXPECT_EQ(value(regs::QueueState::at(0)), regs::QueueState::kHalted);
+}
+
 TEST_F(Queue, IsLockedWhileATransferRuns) {
   write(regs::BmPrdt::at(0), kTable);
   write(regs::BmCommand::at(0), kStart, 1);
@@ -260,6 +272,31 @@ TEST_F(Queue, IsLockedWhileATransferRuns) {
   EXPECT_EQ(value(regs::QueueTail::at(0)), 0U);  // strict: ignored
   EXPECT_EQ(breaches(),
             (std::vector<Breach>{{.code = Err::kSetupActive, .error = false, .address = regs::QueueTail::at(0)}}));
+}
+
+TEST_F(Queue, ADoorbellThatChangesNothingIsOne) {
+  switch_to(Err::kSetupActive, regs::Mode::kSilicon);
+  store(0, {kTable, 0x100, 0, flags_of(false)});
+  write(regs::BmPrdt::at(0), kTable);
+  write(regs::BmCommand::at(0), kStart, 1);
+  doorbell(1);
+  run();
+  read(regs::QueueHead::at(0));
+  doorbell(1);
+  run();
+  ASSERT_EQ(foretell(), "");
+  EXPECT_EQ(answer(6), 0U);
+  EXPECT_EQ(value(regs::QueueHead::at(0)), 1U);
+  EXPECT_EQ(status_of(0), (Status{0, 4, 0, 1}));
+}
+
+TEST_F(Queue, WithoutEndpointsACommandsBytesAreCardMemorys) {
+  kind_.profile.endpoints = false;
+  store(0, {kTable, 0x100, 0, flags_of(true, Endpoint::kPattern)});
+  doorbell(1);
+  run();
+  ASSERT_EQ(foretell(), "");
+  EXPECT_EQ(host(kData, 4), card(0x100, 4));
 }
 
 TEST_F(Queue, StartAsSiliconDropsTheCommands) {
