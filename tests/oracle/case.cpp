@@ -57,6 +57,8 @@ std::string describe(const Step& step) {
       return "run until nothing moves";
     case Action::kReset:
       return "function-level reset";
+    case Action::kPass:
+      return fmt::format("{} ns pass", step.value);
     case Action::kStore:
       return fmt::format("command at {:#x}: {}", step.offset, describe(step.command));
   }

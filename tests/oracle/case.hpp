@@ -38,6 +38,7 @@ enum class Action : std::uint8_t {
   kWrite,  ///< software writes a register
   kRun,    ///< time passes until nothing moves any more
   kReset,  ///< function-level reset
+  kPass,   ///< a little time passes: value nanoseconds
   kStore,  ///< software puts the first half of a command in host memory
 };
 

@@ -20,7 +20,10 @@ std::string_view foretell(const CardKind& kind, const Case& scene, const Questio
         outcome.lines.push_back(card.lines());
         break;
       case Action::kReset:
-        card.reset();
+        card.reset_function();
+        break;
+      case Action::kPass:
+        card.pass();
         break;
       case Action::kStore:
         card.store(step);
@@ -30,6 +33,7 @@ std::string_view foretell(const CardKind& kind, const Case& scene, const Questio
       return card.undetermined();
     }
   }
+  card.finish();
   for (std::size_t i = 0; i < outcome.registers.size(); ++i) {
     outcome.registers.at(i) = card.value(i);
   }

@@ -33,11 +33,15 @@ class PaperCard {
   PaperCard(const regs::Profile& profile, HostMemory& host, CardImage& memory, Outcome& outcome, const Limits& limits,
             Err wrong);
 
-  Answer read(std::uint32_t offset, unsigned bytes) const;
+  Answer read(std::uint32_t offset, unsigned bytes);
   Answer write(std::uint32_t offset, unsigned bytes, std::uint64_t value);
   /// Until nothing moves any more.
   void run();
-  void reset();
+  /// Some time: nobody knows how far the channels are then, until they come to rest.
+  void pass() { under_way_ = true; }
+  /// The case ends: all is looked at.
+  void finish() { look_for_haste(false); }
+  void reset_function();
   /// Software writes to host memory.
   void store(const Step& step);
 
@@ -110,7 +114,9 @@ class PaperCard {
   };
 
   // ---- registers (paper_registers.cpp)
+  void reset();
   std::uint32_t& reg(std::uint32_t offset);
+  std::uint32_t reg(std::uint32_t offset) const;
   std::uint32_t causes(unsigned n) const;
   void write_register(std::size_t index, std::uint32_t reached, std::uint32_t data);
   void write_command(unsigned n, std::uint32_t data);
@@ -174,6 +180,8 @@ class PaperCard {
   bool wrote(unsigned n, std::uint64_t address, std::uint64_t bytes) const;
   static void note_pages(std::vector<std::uint64_t>& pages, std::uint64_t address, std::uint64_t bytes);
   static bool on_pages(const std::vector<std::uint64_t>& pages, std::uint64_t address, std::uint64_t bytes);
+  void look_for_haste(bool harmless);
+  bool harmless_doorbell(std::uint32_t offset, std::uint64_t tail) const;
   void begin_looking_for_races();
   void look_for_races();
   void give_up(std::string_view why) { undetermined_ = undetermined_.empty() ? why : undetermined_; }
@@ -194,6 +202,8 @@ class PaperCard {
   std::array<std::vector<std::uint64_t>, limits::kChannels> written_;  // pages of host memory, since START
   std::array<std::vector<std::uint64_t>, limits::kChannels> tables_;   // the same, where descriptors were read
   std::uint64_t descriptors_done_ = 0;
+  bool under_way_ = false;                       // since pass()
+  std::array<bool, limits::kChannels> hasty_{};  // a doorbell came meanwhile
   std::uint64_t bytes_done_ = 0;
   std::uint64_t commands_done_ = 0;
   std::string_view undetermined_;

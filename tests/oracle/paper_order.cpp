@@ -45,12 +45,32 @@ bool PaperCard::wrote(unsigned n, std::uint64_t address, std::uint64_t bytes) co
 
 // What a command's fetch finds is what is there then, but a table may have been read ahead.
 void PaperCard::store(const Step& step) {
+  look_for_haste(false);
   for (unsigned n = 0; n < limits::kChannels; ++n) {
     if (channels_.at(n).active && on_pages(tables_.at(n), step.offset, command::kBytes / 2)) {
       give_up("software writes over a table that the card may have read already");
     }
   }
   host_.store(step.offset, step.command);
+}
+
+void PaperCard::look_for_haste(bool harmless) {
+  if (under_way_ && !harmless) {
+    give_up("what software does while the card works depends on time");
+  }
+}
+
+// Commands that are put behind others, which may be done or not, are done in any case.
+bool PaperCard::harmless_doorbell(std::uint32_t offset, std::uint64_t tail) const {
+  for (unsigned n = 0; n < limits::kChannels; ++n) {
+    if (offset == regs::QueueTail::at(n) && (!channels_.at(n).active || channels_.at(n).queued)) {
+      const std::uint32_t head = reg(regs::QueueHead::at(n));
+      const std::uint32_t room = 1U << regs::field_get(regs::QueueSize::kLog2, reg(regs::QueueSize::at(n)));
+      const std::uint32_t waiting = static_cast<std::uint32_t>(tail) - head;
+      return waiting <= room && waiting >= reg(regs::QueueTail::at(n)) - head;
+    }
+  }
+  return false;
 }
 
 // A channel that waits since an earlier run keeps what was touched meanwhile.

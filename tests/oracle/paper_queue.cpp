@@ -39,6 +39,7 @@ void PaperCard::write_tail(unsigned n, std::uint32_t reached, std::uint32_t data
   if (works && channel.active && !channel.queued && refuses(n, Err::kSetupActive, regs::QueueTail::at(n))) {
     return;
   }
+  hasty_.at(n) |= under_way_;
   std::uint32_t& tail = reg(regs::QueueTail::at(n));
   tail = (tail & ~reached) | (data & reached);
   if (works && !channel.active && tail != reg(regs::QueueHead::at(n))) {

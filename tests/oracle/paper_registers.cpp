@@ -93,6 +93,10 @@ std::uint32_t& PaperCard::reg(std::uint32_t offset) {
   return values_.at(index_of(offset));
 }
 
+std::uint32_t PaperCard::reg(std::uint32_t offset) const {
+  return values_.at(index_of(offset));
+}
+
 // BM_STATUS.INTERRUPT and ERROR.
 std::uint32_t PaperCard::causes(unsigned n) const {
   return ((cause_ & interrupt_cause(n)) != 0 ? regs::BmStatus::kInterrupt : 0) |
@@ -122,7 +126,8 @@ unsigned PaperCard::lines() const {
   return lines;
 }
 
-Answer PaperCard::read(std::uint32_t offset, unsigned bytes) const {
+Answer PaperCard::read(std::uint32_t offset, unsigned bytes) {
+  look_for_haste(false);
   if (!acceptable(offset, bytes)) {
     return {};
   }
@@ -141,6 +146,7 @@ Answer PaperCard::write(std::uint32_t offset, unsigned bytes, std::uint64_t valu
   if (!acceptable(offset, bytes)) {
     return {};
   }
+  look_for_haste(bytes == 4 && harmless_doorbell(offset, value));
   for (unsigned i = 0; i < bytes;) {
     const std::size_t index = index_of(offset + i);
     if (index == kNoRegister) {
@@ -290,6 +296,11 @@ void PaperCard::reset_channel(unsigned n) {
   }
   cause_ &= ~(interrupt_cause(n) | error_cause(n));
   loopback_.clear();
+}
+
+void PaperCard::reset_function() {
+  look_for_haste(false);
+  reset();
 }
 
 void PaperCard::reset() {

@@ -16,6 +16,14 @@ void PaperCard::run() {
     }
   }
   look_for_races();
+  // Whether the queue ran on or began anew is known by when it interrupts, unless it is done.
+  for (unsigned n = 0; n < limits::kChannels; ++n) {
+    if (hasty_.at(n) && channels_.at(n).active) {
+      give_up("how often a queue has interrupted depends on time");
+    }
+  }
+  hasty_ = {};
+  under_way_ = false;
 }
 
 // As far as the channel gets without the other one; whether it got anywhere.

@@ -116,6 +116,9 @@ void Player::play(const Case& scene, HostMemory& host, Outcome& outcome) {
       case Action::kReset:
         card_.reset();
         break;
+      case Action::kPass:
+        sc_core::sc_start(sc_core::sc_time(static_cast<double>(step.value), sc_core::SC_NS), sc_core::SC_RUN_TO_TIME);
+        break;
       case Action::kStore:
         host.store(step.offset, step.command);
         break;

@@ -52,10 +52,15 @@ void Script::write() {
 
 void Script::episode() {
   if (draw_.one_in(kind_.profile.queue ? 3 : 12)) {
-    if (draw_.one_in(4)) {
-      step_by_step();
-    } else {
-      through_a_queue();
+    switch (draw_.below(5)) {
+      case 0:
+        step_by_step();
+        break;
+      case 1:
+        ring_by_and_by();
+        break;
+      default:
+        through_a_queue();
     }
     return;
   }

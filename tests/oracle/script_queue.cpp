@@ -91,6 +91,30 @@ void Script::set_up_queue(unsigned n) {
   steps_.insert(steps_.end(), writes.begin(), writes.end());
 }
 
+// Commands whose doorbells ring while those before are under way, or just done.
+void Script::ring_by_and_by() {
+  const unsigned n = draw_.below(limits::kChannels);
+  set_up_queue(n);
+  if (draw_.one_in(3)) {
+    beside_a_queue(1 - n);
+  }
+  const std::uint32_t first = rings_.at(n).tail;
+  const std::uint32_t commands = std::min(draw_.within(2, 6), 1U << rings_.at(n).log2);
+  for (std::uint32_t i = 0; i < commands; ++i) {
+    put_command(n, false);
+  }
+  constexpr std::uint32_t kLongest = 12;  // 2 to this power, ns: a command takes about a microsecond
+  for (std::uint32_t i = 1; i <= commands; ++i) {
+    write(regs::QueueTail::at(n), kWord, first + i);
+    steps_.push_back({.action = Action::kPass,
+                      .offset = 0,
+                      .bytes = 0,
+                      .value = draw_.within(1, 1U << draw_.within(1, kLongest)),
+                      .command = {}});
+  }
+  run_and_look();
+}
+
 // Some commands, each with its doorbell or all with one. A driver keeps to the queue's size.
 void Script::put_batch(unsigned n, bool waits) {
   Ring& ring = rings_.at(n);
