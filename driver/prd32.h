@@ -60,6 +60,7 @@ static inline struct prd32_client *to_prd32_client(struct auxiliary_device *adev
  * @cyclic: cyclic tables are there
  * @writeback: the card writes its status to memory, so that no register need be read
  * @endpoints: other endpoints than card memory are there
+ * @queue: an engine can be given several tables at a time
  */
 struct prd32_info {
 	unsigned int id;
@@ -70,6 +71,7 @@ struct prd32_info {
 	bool cyclic;
 	bool writeback;
 	bool endpoints;
+	bool queue;
 };
 
 /**
@@ -163,6 +165,7 @@ struct prd32_place {
  * @node: the core's: place in the channel's queue
  * @at: the core's: what of @sg comes next
  * @cancelled: the core's: the errno with which it is to end
+ * @prds: the core's: descriptors of its last table, for those who trace
  */
 struct prd32_request {
 	struct prd32_client *client;
@@ -192,6 +195,7 @@ struct prd32_request {
 	struct list_head node;
 	struct prd32_place at;
 	int cancelled;
+	u32 prds;
 };
 
 /*

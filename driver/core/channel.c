@@ -23,99 +23,69 @@ void prd32_channel_init(struct prd32_card *card, unsigned int index)
 	for (i = 0; i < PRD32_CLIENTS; i++)
 		INIT_LIST_HEAD(&ch->queue[i]);
 	init_waitqueue_head(&ch->idle);
+	ch->slots = 1;
 	prd32_recovery_init(ch);
 }
 
-/* Describe what comes next of a request, as far as a table goes, up to @most bytes. */
-static int prd32_fill(struct prd32_channel *ch, struct prd32_request *req, u64 most)
+/* Only transfers of card memory, which need nothing but what a command says. */
+static bool prd32_may_queue(const struct prd32_channel *ch, const struct prd32_request *req)
 {
-	while (most) {
-		u64 rest;
-		s64 added;
-
-		if (!req->at.sg)
-			return -EINVAL;
-		rest = min_t(u64, sg_dma_len(req->at.sg) - req->at.skip, most);
-		added = prd32_table_add(&ch->table, sg_dma_address(req->at.sg) + req->at.skip,
-					rest);
-		if (added < 0)
-			return -EIO;
-		req->at.skip += added;
-		req->at.left -= added;
-		most -= added;
-		if (req->at.skip == sg_dma_len(req->at.sg)) {
-			req->at.sg = sg_next(req->at.sg);
-			req->at.skip = 0;
-		}
-		if (added < rest)
-			break;
-	}
-	return 0;
+	return ch->commands && req->endpoint == PRD32_ENDPOINT_MEMORY && !req->period;
 }
 
-/* A table that is one lap of a cyclic request: the last descriptor of each period is marked. */
-static int prd32_fill_lap(struct prd32_channel *ch, struct prd32_request *req)
+/* The engine turns to another table: its time begins. */
+static void prd32_begin_deadline(struct prd32_channel *ch, const struct prd32_request *req)
 {
-	while (req->at.left) {
-		u64 before = req->at.left;
-		int err = prd32_fill(ch, req, req->period);
-
-		if (err)
-			return err;
-		if (before - req->at.left != req->period)
-			return -E2BIG;
-		prd32_table_mark(&ch->table);
-	}
-	return 0;
-}
-
-static int prd32_fill_table(struct prd32_channel *ch, struct prd32_request *req)
-{
-	int err;
-
-	ch->table_from = req->at;
-	prd32_table_init(&ch->table, ch->prdt.entries, ch->card->info.max_prds);
-	err = req->period ? prd32_fill_lap(ch, req) : prd32_fill(ch, req, req->at.left);
-	if (err)
-		return err;
-	/* Card memory can be gone on with in the next table; what begins anew at START cannot. */
-	if (req->at.left && req->endpoint != PRD32_ENDPOINT_MEMORY)
-		return -E2BIG;
-	prd32_table_end(&ch->table);
-	return ch->table.used ? 0 : -EIO;
-}
-
-/* The engine is idle and @ch->active has bytes left: run the next table. */
-static int prd32_start_table(struct prd32_channel *ch)
-{
-	struct prd32_request *req = ch->active;
-	int err = prd32_fill_table(ch, req);
-
-	if (err)
-		return err;
-	ch->stats.tables++;
-	ch->stats.prds += ch->table.used;
 	ch->overdue = false;
-	ch->periods = 0;
 	if (!req->period)
 		prd32_recovery_watch(ch);
-	prd32_hw_set_irq(ch, !req->polled);
+}
+
+/*
+ * Give the engine the next table of a request, behind those that it has. Return: 0; -EAGAIN when it
+ * has to wait for those: nothing was done; or another negative errno, with which it ends.
+ */
+static int prd32_start_table(struct prd32_channel *ch, struct prd32_request *req)
+{
+	struct prd32_slot *slot;
+	int err;
+
+	if (!ch->flight) {
+		WRITE_ONCE(ch->in_queue, prd32_may_queue(ch, req));
+		/* BM_PRDT is that of the first. */
+		ch->first = ch->in_queue ? ch->first : 0;
+	}
+	slot = prd32_slot(ch, ch->flight);
+	err = prd32_fill_table(ch, slot, req);
+	if (err)
+		return err;
+	/* Its tables follow each other, with nothing in between. */
+	if (ch->flight && req->at.left) {
+		req->at = slot->from;
+		return -EAGAIN;
+	}
+	ch->stats.tables++;
+	ch->stats.prds += slot->table.used;
+	if (!ch->flight) {
+		ch->periods = 0;
+		prd32_begin_deadline(ch, req);
+	}
+	/* Whoever looks for an end of his own does not mind if others are told of theirs. */
+	if (!ch->flight || !req->polled)
+		prd32_hw_set_irq(ch, !req->polled);
 	trace_prd32_doorbell(ch, req);
-	prd32_hw_start(ch, req, req->card_addr + req->moved, ch->table.bytes);
+	if (ch->in_queue)
+		prd32_command_put(ch, slot, req->card_addr + req->moved);
+	else
+		prd32_hw_start(ch, req, req->card_addr + req->moved, slot->table.bytes);
+	ch->flight++;
 	return 0;
 }
 
-/**
- * prd32_channel_end() - the active request is done with
- * @ch: the channel, locked; its engine is idle, or broken
- * @error: the request's result
- * @done: the request is put here; see prd32_complete()
- */
-void prd32_channel_end(struct prd32_channel *ch, int error, struct list_head *done)
+/* A request that neither waits nor is at the engine any more. */
+static void prd32_end(struct prd32_channel *ch, struct prd32_request *req, int error,
+		      struct list_head *done)
 {
-	struct prd32_request *req = ch->active;
-
-	ch->active = NULL;
 	if (req->period)
 		WRITE_ONCE(ch->cyclic, false);
 	ch->depth--;
@@ -130,7 +100,6 @@ void prd32_channel_end(struct prd32_channel *ch, int error, struct list_head *do
 	WRITE_ONCE(req->ch, NULL);
 	list_add_tail(&req->node, done);
 	trace_prd32_complete(ch, req);
-	wake_up(&ch->idle);
 }
 
 /**
@@ -168,8 +137,23 @@ static struct prd32_request *prd32_next(struct prd32_channel *ch)
 	return last;
 }
 
+/* What comes next, if the engine can take it now. */
+static struct prd32_request *prd32_startable(struct prd32_channel *ch)
+{
+	struct prd32_request *req;
+
+	if (ch->frozen || ch->recovering)
+		return NULL;
+	/* A request that has more tables than one has the engine to itself. */
+	if (ch->flight && (!ch->in_queue || ch->flight == ch->slots ||
+			   prd32_slot(ch, 0)->req->at.left))
+		return NULL;
+	req = prd32_next(ch);
+	return req && ch->flight && !prd32_may_queue(ch, req) ? NULL : req;
+}
+
 /**
- * prd32_channel_start_next() - give the engine work, if it is free and there is some
+ * prd32_channel_start_next() - give the engine work, if it can take some and there is some
  * @ch: the channel, locked
  * @done: requests that could not even be started
  */
@@ -177,58 +161,78 @@ void prd32_channel_start_next(struct prd32_channel *ch, struct list_head *done)
 {
 	struct prd32_request *req;
 
-	while (!ch->active && !ch->frozen && !ch->recovering && (req = prd32_next(ch))) {
-		int err;
+	while ((req = prd32_startable(ch))) {
+		int err = prd32_start_table(ch, req);
 
-		ch->active = req;
+		if (err == -EAGAIN)
+			break;
 		ch->served = req->client->index;
 		list_del_init(&req->node);
-		err = prd32_start_table(ch);
 		if (err)
-			prd32_channel_end(ch, err, done);
+			prd32_end(ch, req, err, done);
+		else if (ch->flight == 1)
+			WRITE_ONCE(ch->active, req);
 	}
+	if (ch->in_queue)
+		prd32_commands_ring(ch);
 	if (!ch->depth)
 		atomic_notifier_call_chain(&ch->card->idle, 0, NULL);
 }
 
-static int prd32_check_end(struct prd32_channel *ch, const struct prd32_report *report)
+static int prd32_check_end(struct prd32_channel *ch, const struct prd32_report *report, u64 bytes)
 {
-	if (report->code == PRD32_ERR_NONE && report->moved == ch->table.bytes)
+	if (report->code == PRD32_ERR_NONE && report->moved == bytes)
 		return 0;
 	trace_prd32_error(ch, report);
 	dev_err_ratelimited(ch->card->dma_dev,
 			    "channel %u: %s at descriptor %u, address %#x; %u of %llu bytes moved\n",
 			    ch->index, prd32_err_name(report->code), report->index,
-			    report->address, report->moved, ch->table.bytes);
+			    report->address, report->moved, bytes);
 	return report->code == PRD32_ERR_PATTERN_OVERRUN ? -EOVERFLOW : -EIO;
 }
 
+/* The engine has the next table now, or none. */
+static void prd32_turn(struct prd32_channel *ch)
+{
+	WRITE_ONCE(ch->active, ch->flight ? prd32_slot(ch, 0)->req : NULL);
+	if (ch->active)
+		prd32_begin_deadline(ch, ch->active);
+	else
+		wake_up(&ch->idle);
+}
+
 /**
- * prd32_channel_table_ended() - the engine is done with a table: go on with what comes next
+ * prd32_channel_table_ended() - the engine is done with its oldest table: its request goes on, or
+ *				 ends
  * @ch: the channel, locked
  * @report: how the table ended
  * @error: 0, or a negative errno that ends the request unless all of it was moved
- * @done: requests that are done with
+ * @done: the request, when it is done with
+ *
+ * prd32_channel_start_next() is still to be called.
  */
 void prd32_channel_table_ended(struct prd32_channel *ch, const struct prd32_report *report,
 			       int error, struct list_head *done)
 {
 	struct prd32_request *req = ch->active;
+	u64 bytes = prd32_slot(ch, 0)->table.bytes;
 
 	/* A lap of a cyclic request that happens to be complete is not its end. */
-	if (!error || report->code || (!req->period && report->moved == ch->table.bytes))
-		error = prd32_check_end(ch, report);
+	if (!error || report->code || (!req->period && report->moved == bytes))
+		error = prd32_check_end(ch, report, bytes);
 	if (!req->period)
-		req->moved += min_t(u64, report->moved, ch->table.bytes);
+		req->moved += min_t(u64, report->moved, bytes);
 	if (req->endpoint == PRD32_ENDPOINT_CHECKSUM && !error)
 		req->crc = prd32_hw_crc(ch);
+	ch->first++;
+	ch->flight--;
 	if (!error && req->at.left) {
-		error = req->cancelled ?: prd32_start_table(ch);
+		error = req->cancelled ?: prd32_start_table(ch, req);
 		if (!error)
 			return;
 	}
-	prd32_channel_end(ch, error, done);
-	prd32_channel_start_next(ch, done);
+	prd32_turn(ch);
+	prd32_end(ch, req, error, done);
 }
 
 /*
@@ -251,12 +255,25 @@ static int prd32_cyclic_ended(struct prd32_channel *ch, struct prd32_report *rep
 }
 
 /**
+ * prd32_channel_catch_up() - deal with all that memory tells has ended
+ * @ch: the channel, locked
+ * @done: requests that are done with
+ */
+void prd32_channel_catch_up(struct prd32_channel *ch, struct list_head *done)
+{
+	struct prd32_report report;
+
+	while (ch->in_queue && ch->flight && prd32_hw_ended(ch, &report, false) > 0)
+		prd32_channel_table_ended(ch, &report, 0, done);
+}
+
+/**
  * prd32_channel_event() - something may have happened: look, and go on
  * @ch: the channel
  * @ask: ask the card, even if it writes its status to memory
  *
- * What the card says counts, not what woke us: an interrupt may be lost, may be late, or may
- * belong to somebody else on the same line.
+ * What the card says counts, not what woke us: an interrupt may be lost, may be late, may tell of
+ * several tables, or may belong to somebody else on the same line.
  *
  * Return: true when a table had ended.
  */
@@ -272,10 +289,13 @@ bool prd32_channel_event(struct prd32_channel *ch, bool ask)
 		ended = prd32_hw_ended(ch, &report, ask);
 		if (!ended && ch->active->period)
 			ended = prd32_cyclic_ended(ch, &report);
-		if (ended > 0)
+		if (ended > 0) {
 			prd32_channel_table_ended(ch, &report, 0, &done);
-		else if (ended < 0)
+			prd32_channel_catch_up(ch, &done);
+			prd32_channel_start_next(ch, &done);
+		} else if (ended < 0) {
 			prd32_recover_soon(ch);
+		}
 	}
 	spin_unlock_irqrestore(&ch->lock, flags);
 	prd32_complete(&done);
@@ -283,23 +303,26 @@ bool prd32_channel_event(struct prd32_channel *ch, bool ask)
 }
 
 /**
- * prd32_channel_replay() - the active request lost its engine: have it done again
+ * prd32_channel_replay() - the engine lost what it had: have it done again
  * @ch: the channel, locked, with an idle engine
- * @done: the request, if it cannot be repeated
+ * @done: requests that cannot be repeated, or are not to be
  *
  * Card memory is where it was, and moving the same bytes twice does no harm. What a stream gave
  * or took is gone.
  */
 void prd32_channel_replay(struct prd32_channel *ch, struct list_head *done)
 {
-	struct prd32_request *req = ch->active;
+	/* From the newest to the oldest, so that they wait in their order. */
+	while (ch->flight) {
+		struct prd32_slot *slot = prd32_slot(ch, --ch->flight);
+		struct prd32_request *req = slot->req;
 
-	if (req->cancelled || req->period || req->endpoint != PRD32_ENDPOINT_MEMORY) {
-		prd32_channel_end(ch, req->cancelled ?: -EIO, done);
-		return;
+		if (req->cancelled || req->period || req->endpoint != PRD32_ENDPOINT_MEMORY) {
+			prd32_end(ch, req, req->cancelled ?: -EIO, done);
+			continue;
+		}
+		req->at = slot->from;
+		list_add(&req->node, &ch->queue[req->client->index]);
 	}
-	req->at = ch->table_from;
-	ch->active = NULL;
-	list_add(&req->node, &ch->queue[req->client->index]);
-	wake_up(&ch->idle);
+	prd32_turn(ch);
 }

@@ -2,10 +2,11 @@
 /*
  * The core's own view of card and channels. Front ends see prd32.h only.
  *
- * Files follow a request: queue.c takes it, channel.c has it done, prd.c turns its memory into
- * descriptors in the table of prdt.c, hw.c makes the card work on them, irq.c hears of the end,
- * poll.c looks for it, recovery.c is for one that does not come. pci.c brings card and driver
- * together, power.c and errors.c part and reunite them, clients.c seats the front ends.
+ * Files follow a request: queue.c takes it, channel.c has it done, table.c and prd.c turn its
+ * memory into descriptors in a table of prdt.c, hw.c makes the card work on them, or commands.c
+ * through its queue, irq.c hears of the end, poll.c looks for it, recovery.c is for one that does
+ * not come. pci.c brings card and driver together, power.c and errors.c part and reunite them,
+ * clients.c seats the front ends.
  */
 #ifndef PRD32_CORE_H
 #define PRD32_CORE_H
@@ -41,6 +42,23 @@ struct prd32_status {
 	__le32 sequence;
 };
 
+/* Tables that an engine has at a time, where the card has a command queue; a power of two. */
+#define PRD32_SLOTS	8
+
+/**
+ * struct prd32_slot - a table, and whose it is
+ * @req: the request, while the table is at the engine
+ * @table: what is in it
+ * @from: where in @req the table begins, for doing it again
+ * @prdt: its memory
+ */
+struct prd32_slot {
+	struct prd32_request *req;
+	struct prd32_table table;
+	struct prd32_place from;
+	struct prd32_prdt prdt;
+};
+
 /**
  * struct prd32_channel - one DMA engine of the card
  * @card: the card it belongs to
@@ -49,15 +67,18 @@ struct prd32_status {
  * @lock: guards everything below; taken in the interrupt handler
  * @queue: requests that wait, one list for each front end
  * @served: the front end whose request was started last
- * @active: the request at the engine
+ * @active: the request that the engine works on: the oldest of those that it has
  * @cyclic: a cyclic request has it, or will when @active ends; also looked at without @lock
- * @depth: requests in @queue and @active
- * @table: what the engine was given of @active
- * @table_from: where in @active that table begins, for replaying it
+ * @depth: requests in @queue and at the engine
+ * @slot: the tables, a ring
+ * @slots: how many of them have memory
+ * @first: which of them is that of @active
+ * @flight: how many the engine has, from @first on
+ * @in_queue: it has them from @commands, not from registers
  * @refuse: 0, or the negative errno with which requests are refused
  * @frozen: not 0: @queue is kept, nothing is started
  * @recovering: recovery.c or errors.c has the engine: its end is not looked at
- * @overdue: the deadline of @table has passed
+ * @overdue: the deadline of the oldest table has passed
  * @broken: the engine could not be stopped, so the memory it was given is never freed
  * @periods: of a cyclic request: periods seen
  * @sequence: of the last status block that was seen
@@ -67,9 +88,14 @@ struct prd32_status {
  * @programmed: these, and the table's and the status block's address, are in the card
  * @status: where the card writes its status, or NULL when it does not
  * @status_dma: bus address of @status
- * @prdt: the channel's descriptor table
+ * @commands: the command queue, or NULL when there is none
+ * @commands_dma: bus address of @commands
+ * @commands_told: the card knows where they are
+ * @number: the card's number of the oldest command
+ * @rung: what the QUEUE_TAIL register holds
+ * @coalesce: what the QUEUE_COALESCE register holds
  * @idle: woken when @active becomes NULL
- * @deadline: of @table, jiffies
+ * @deadline: of the oldest table, jiffies
  * @watchdog: goes off at @deadline, or before
  * @recovery: stops the engine: sleeps meanwhile
  * @stats: counters
@@ -84,8 +110,11 @@ struct prd32_channel {
 	struct prd32_request *active;
 	bool cyclic;
 	unsigned int depth;
-	struct prd32_table table;
-	struct prd32_place table_from;
+	struct prd32_slot slot[PRD32_SLOTS];
+	unsigned int slots;
+	unsigned int first;
+	unsigned int flight;
+	bool in_queue;
 	int refuse;
 	unsigned int frozen;
 	bool recovering;
@@ -99,7 +128,12 @@ struct prd32_channel {
 	bool programmed;
 	struct prd32_status *status;
 	dma_addr_t status_dma;
-	struct prd32_prdt prdt;
+	struct prd32_command *commands;
+	dma_addr_t commands_dma;
+	bool commands_told;
+	u32 number;
+	u32 rung;
+	u32 coalesce;
 	wait_queue_head_t idle;
 	unsigned long deadline;
 	struct timer_list watchdog;
@@ -152,13 +186,26 @@ struct prd32_card {
 #define prd32_for_each_channel(ch, card) \
 	for ((ch) = (card)->ch; (ch) < (card)->ch + (card)->info.channels; (ch)++)
 
+/* The n-th oldest of the tables that the engine has, or of those that it may get. */
+static inline struct prd32_slot *prd32_slot(struct prd32_channel *ch, unsigned int n)
+{
+	return &ch->slot[(ch->first + n) % ch->slots];
+}
+
+/* A waiting request is in a list. Of one that was submitted and has not ended, channel locked. */
+static inline bool prd32_at_engine(const struct prd32_request *req)
+{
+	return list_empty(&req->node);
+}
+
 /* Module parameters, main.c */
 extern unsigned int prd32_timeout_ms;
 extern bool prd32_use_writeback;
+extern bool prd32_use_queue;
 extern unsigned int prd32_spin_us;
 extern unsigned int prd32_spin_kib;
 
-/* hw.c: the only file that touches registers */
+/* hw.c: registers, but for those of the command queue */
 int prd32_hw_identify(struct prd32_card *card);
 int prd32_hw_quiet(struct prd32_card *card);
 void prd32_hw_enable_irqs(struct prd32_card *card);
@@ -180,12 +227,26 @@ bool prd32_hw_ack_irq(struct prd32_channel *ch, bool flush);
 u32 prd32_hw_peek(struct prd32_card *card, u32 offset, unsigned int width);
 void prd32_hw_rearm(struct prd32_card *card);
 
+/* commands.c: the command queue */
+void prd32_commands_setup(struct prd32_channel *ch, void *memory, dma_addr_t dma);
+void prd32_commands_forget(struct prd32_channel *ch);
+void prd32_command_put(struct prd32_channel *ch, const struct prd32_slot *slot, u32 card_addr);
+void prd32_commands_ring(struct prd32_channel *ch);
+bool prd32_command_has_news(const struct prd32_channel *ch);
+int prd32_command_ended(struct prd32_channel *ch, struct prd32_report *report, bool ask);
+u32 prd32_command_moved(struct prd32_channel *ch);
+unsigned int prd32_commands_stopped(struct prd32_channel *ch);
+bool prd32_commands_halted(struct prd32_channel *ch);
+
+/* table.c */
+int prd32_fill_table(struct prd32_channel *ch, struct prd32_slot *slot, struct prd32_request *req);
+
 /* channel.c */
 void prd32_channel_init(struct prd32_card *card, unsigned int index);
 bool prd32_channel_event(struct prd32_channel *ch, bool ask);
 void prd32_channel_table_ended(struct prd32_channel *ch, const struct prd32_report *report,
 			       int error, struct list_head *done);
-void prd32_channel_end(struct prd32_channel *ch, int error, struct list_head *done);
+void prd32_channel_catch_up(struct prd32_channel *ch, struct list_head *done);
 void prd32_channel_replay(struct prd32_channel *ch, struct list_head *done);
 void prd32_channel_start_next(struct prd32_channel *ch, struct list_head *done);
 void prd32_complete(struct list_head *done);

@@ -11,7 +11,7 @@
  *
  * Each read of a register waits for the card, each write does not. On the path of a transfer that
  * goes well there are at most four writes and, with status writeback and message interrupts, no
- * read.
+ * read. With the command queue (commands.c) it is one write for one transfer or several.
  */
 #include <linux/bitfield.h>
 #include <linux/io.h>
@@ -19,19 +19,10 @@
 #include <linux/sizes.h>
 
 #include "core.h"
+#include "hw.h"
 
 #define STOP_POLL_US	20
 #define STOP_TIMEOUT_US	1000000
-
-static u32 rd32(struct prd32_card *card, u32 reg)
-{
-	return ioread32(card->mmio + reg);
-}
-
-static void wr32(struct prd32_card *card, u32 reg, u32 value)
-{
-	iowrite32(value, card->mmio + reg);
-}
 
 static u32 cause_done(unsigned int index)
 {
@@ -71,6 +62,7 @@ static void prd32_hw_read_info(struct prd32_card *card, u32 caps)
 	info->cyclic = FIELD_GET(PRD32_CAPS_CYCLIC, caps);
 	info->writeback = FIELD_GET(PRD32_CAPS_WRITEBACK, caps);
 	info->endpoints = FIELD_GET(PRD32_CAPS_ENDPOINTS, caps);
+	info->queue = FIELD_GET(PRD32_CAPS_QUEUE, caps);
 }
 
 /**
@@ -179,6 +171,8 @@ void prd32_hw_forget(struct prd32_channel *ch)
 	ch->sequence = 0;
 	if (ch->status)
 		memset(ch->status, 0, sizeof(*ch->status));
+	if (ch->commands)
+		prd32_commands_forget(ch);
 }
 
 /**
@@ -220,7 +214,7 @@ static void prd32_hw_program(struct prd32_channel *ch, const struct prd32_reques
 	if (req->period)
 		control |= PRD32_CONTROL_CYCLIC;
 	if (!ch->programmed) {
-		wr32(card, PRD32_BM_PRDT(ch->index), lower_32_bits(ch->prdt.dma));
+		wr32(card, PRD32_BM_PRDT(ch->index), lower_32_bits(ch->slot->prdt.dma));
 		if (ch->status)
 			wr32(card, PRD32_WRITEBACK_ADDR(ch->index), lower_32_bits(ch->status_dma));
 	}
@@ -306,6 +300,8 @@ static bool prd32_hw_new_status(struct prd32_channel *ch)
  */
 bool prd32_hw_has_news(const struct prd32_channel *ch)
 {
+	if (READ_ONCE(ch->in_queue))
+		return prd32_command_has_news(ch);
 	return !ch->status ||
 	       le32_to_cpu(READ_ONCE(ch->status->sequence)) != READ_ONCE(ch->sequence);
 }
@@ -377,24 +373,27 @@ void prd32_hw_report(struct prd32_channel *ch, struct prd32_report *report)
 }
 
 /**
- * prd32_hw_ended() - has the transfer ended, and how
+ * prd32_hw_ended() - has the oldest table ended, and how
  * @ch: a channel that was started
  * @report: filled in when it has
  * @ask: ask the card even if it writes its status to memory: the block may have been lost
  *
- * Return: 1 when it ended, 0 when it did not, -ENODEV when the card has left.
+ * Return: 1 when it ended, 0 when it did not; -ENODEV when the card has left, -EIO when the engine
+ * stopped without ending that table.
  */
 int prd32_hw_ended(struct prd32_channel *ch, struct prd32_report *report, bool ask)
 {
 	int status;
 
+	if (ch->in_queue)
+		return prd32_command_ended(ch, report, ask);
 	if (ch->status && !ask) {
 		if (!prd32_hw_new_status(ch) ||
 		    le32_to_cpu(ch->status->bm_status) & PRD32_BM_STATUS_ACTIVE)
 			return 0;
 		*report = (struct prd32_report){
 			.code = le32_to_cpu(ch->status->error),
-			.moved = ch->table.bytes - le32_to_cpu(ch->status->residual),
+			.moved = ch->slot->table.bytes - le32_to_cpu(ch->status->residual),
 		};
 		prd32_hw_locate_error(ch, report);
 		return 1;
@@ -430,8 +429,12 @@ u32 prd32_hw_periods(struct prd32_channel *ch)
  */
 u32 prd32_hw_residual(struct prd32_channel *ch)
 {
+	u64 bytes = prd32_slot(ch, 0)->table.bytes;
+
+	if (ch->in_queue)
+		return bytes - min_t(u64, prd32_command_moved(ch), bytes);
 	/* A card that has left answers all ones. */
-	return min_t(u64, rd32(ch->card, PRD32_RESIDUAL(ch->index)), ch->table.bytes);
+	return min_t(u64, rd32(ch->card, PRD32_RESIDUAL(ch->index)), bytes);
 }
 
 /**

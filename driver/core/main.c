@@ -16,6 +16,7 @@
 
 unsigned int prd32_timeout_ms = 10 * MSEC_PER_SEC;
 bool prd32_use_writeback = true;
+bool prd32_use_queue = true;
 unsigned int prd32_spin_us = 200;
 unsigned int prd32_spin_kib = 1024;
 
@@ -48,6 +49,9 @@ MODULE_PARM_DESC(spin_kib, "spin_us is for requests of at most so much, KiB (def
 
 module_param_named(writeback, prd32_use_writeback, bool, 0444);
 MODULE_PARM_DESC(writeback, "have the card write its status to memory, if it can (default Y)");
+
+module_param_named(queue, prd32_use_queue, bool, 0444);
+MODULE_PARM_DESC(queue, "give the card several tables at a time, if it can and writes its status to memory (default Y)");
 
 static int __init prd32_init(void)
 {

@@ -74,19 +74,38 @@ static void prd32_free_prdt(void *data)
 {
 	struct prd32_channel *ch = data;
 
-	/* An engine that does not stop may still read its table. */
-	if (!ch->broken)
-		prd32_prdt_free(ch->card->dma_dev, &ch->prdt);
+	/* An engine that does not stop may still read its tables. */
+	while (!ch->broken && ch->slots)
+		prd32_prdt_free(ch->card->dma_dev, &ch->slot[--ch->slots].prdt);
 }
 
-/* The status block lives behind the table, in what alignment makes the allocator give anyway. */
+/*
+ * The status block and the commands live behind the first table, in what alignment makes the
+ * allocator give anyway.
+ */
 static void prd32_place_status(struct prd32_channel *ch)
 {
+	const struct prd32_prdt *prdt = &ch->slot->prdt;
+	void *behind = prdt->entries + PRD32_LIMIT_PRDT_MAX_ENTRIES;
+	dma_addr_t dma = prdt->dma + PRD32_LIMIT_PRDT_MAX_ENTRIES * PRD32_PRD_SIZE;
+
 	if (!ch->card->info.writeback || !prd32_use_writeback)
 		return;
-	ch->status = (struct prd32_status *)(ch->prdt.entries + PRD32_LIMIT_PRDT_MAX_ENTRIES);
-	ch->status_dma = ch->prdt.dma + PRD32_LIMIT_PRDT_MAX_ENTRIES * PRD32_PRD_SIZE;
+	ch->status = behind;
+	ch->status_dma = dma;
 	memset(ch->status, 0, sizeof(*ch->status));
+	if (!ch->card->info.queue || !prd32_use_queue)
+		return;
+	BUILD_BUG_ON(sizeof(*ch->status) > sizeof(*ch->commands));
+	prd32_commands_setup(ch, behind + sizeof(*ch->commands), dma + sizeof(*ch->commands));
+}
+
+/* Several tables at a time are nice to have: as many as there is memory for. */
+static void prd32_add_slots(struct prd32_channel *ch)
+{
+	while (ch->commands && ch->slots < PRD32_SLOTS &&
+	       !prd32_prdt_alloc(ch->card->dma_dev, &ch->slot[ch->slots].prdt))
+		ch->slots++;
 }
 
 static int prd32_setup_memory(struct prd32_card *card)
@@ -100,13 +119,14 @@ static int prd32_setup_memory(struct prd32_card *card)
 	/* Only now: the device tree's memory may be for bouncing. */
 	prd32_limit_segments(card->dma_dev);
 	prd32_for_each_channel(ch, card) {
-		err = prd32_prdt_alloc(card->dma_dev, &ch->prdt);
+		err = prd32_prdt_alloc(card->dma_dev, &ch->slot->prdt);
 		if (err)
 			return err;
 		err = devm_add_action_or_reset(card->dma_dev, prd32_free_prdt, ch);
 		if (err)
 			return err;
 		prd32_place_status(ch);
+		prd32_add_slots(ch);
 	}
 	return 0;
 }
@@ -229,9 +249,9 @@ static int prd32_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		prd32_card_end(card);
 		return dev_err_probe(dev, err, "no auxiliary devices\n");
 	}
-	dev_info(dev, "card %u: %u MiB of card memory, %u channels, status %s\n", card->info.id,
-		 card->info.mem_size >> 20, card->info.channels,
-		 card->ch[0].status ? "in memory" : "in registers");
+	dev_info(dev, "card %u: %u MiB of card memory, %u channels, status %s, tables at a time: %u\n",
+		 card->info.id, card->info.mem_size >> 20, card->info.channels,
+		 card->ch[0].status ? "in memory" : "in registers", card->ch[0].slots);
 	return 0;
 }
 

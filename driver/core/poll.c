@@ -103,7 +103,7 @@ void prd32_waited(struct prd32_card *card, u64 length, u64 since)
 static void prd32_want_interrupt(struct prd32_request *req, struct prd32_channel *ch)
 {
 	req->polled = false;
-	if (ch->active == req)
+	if (prd32_at_engine(req))
 		prd32_hw_set_irq(ch, true);
 }
 
@@ -129,19 +129,21 @@ static void prd32_stop_spinning(struct prd32_request *req, struct prd32_channel 
 }
 
 /**
- * prd32_poll_no_more() - the end of the active request is waited for, and nobody may be polling
+ * prd32_poll_no_more() - the end of what the engine has is waited for, and nobody may be polling
  * @ch: the channel, which starts no other request
  *
  * Who polls is asleep already when the system goes to sleep.
  */
 void prd32_poll_no_more(struct prd32_channel *ch)
 {
-	bool polled;
+	bool polled = false;
+	unsigned int i;
 
 	spin_lock_irq(&ch->lock);
-	polled = ch->active && ch->active->polled;
-	if (polled)
-		prd32_want_interrupt(ch->active, ch);
+	for (i = 0; i < ch->flight; i++) {
+		polled |= prd32_slot(ch, i)->req->polled;
+		prd32_want_interrupt(prd32_slot(ch, i)->req, ch);
+	}
 	spin_unlock_irq(&ch->lock);
 	if (polled)
 		prd32_look_once_more(ch);

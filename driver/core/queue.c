@@ -60,6 +60,7 @@ static int prd32_enqueue(struct prd32_channel *ch, struct prd32_request *req)
 	}
 	req->moved = 0;
 	req->crc = 0;
+	req->prds = 0;
 	req->cancelled = 0;
 	req->stuck = false;
 	req->error = -EINPROGRESS;
@@ -122,12 +123,12 @@ int prd32_submit(struct prd32_request *req, int channel)
 	return err;
 }
 
-/* With the channel locked: a waiting request ends here, the active one when it was stopped. */
+/* With the channel locked: a waiting request ends here, one at the engine when it was stopped. */
 static void prd32_cancel_locked(struct prd32_channel *ch, struct prd32_request *req, int error,
 				struct list_head *done)
 {
 	req->cancelled = error;
-	if (req == ch->active) {
+	if (prd32_at_engine(req)) {
 		prd32_recover_soon(ch);
 		return;
 	}
@@ -167,7 +168,7 @@ void prd32_cancel(struct prd32_request *req, int error)
 static u64 prd32_active_residue(struct prd32_channel *ch)
 {
 	/* A channel that is being reset may have lost its count. */
-	u32 of_table = ch->recovering ? ch->table.bytes : prd32_hw_residual(ch);
+	u32 of_table = ch->recovering ? prd32_slot(ch, 0)->table.bytes : prd32_hw_residual(ch);
 
 	return ch->active->at.left + of_table;
 }
@@ -211,9 +212,11 @@ static void prd32_cancel_of(struct prd32_channel *ch, struct prd32_client *clien
 		list_for_each_entry_safe(req, next, &ch->queue[i], node)
 			if (!client || req->client == client)
 				prd32_cancel_locked(ch, req, error, &done);
-	req = ch->active;
-	if (req && (!client || req->client == client))
-		prd32_cancel_locked(ch, req, error, &done);
+	for (i = 0; i < ch->flight; i++) {
+		req = prd32_slot(ch, i)->req;
+		if (!client || req->client == client)
+			prd32_cancel_locked(ch, req, error, &done);
+	}
 	spin_unlock_irqrestore(&ch->lock, flags);
 	prd32_complete(&done);
 }

@@ -102,22 +102,10 @@ static int prd32_stop_engine(struct prd32_channel *ch, struct prd32_report *repo
 	return prd32_reset_function(ch);
 }
 
-/*
- * With the lock held: is there still something to be stopped? An end may have come meanwhile, and
- * what runs now be another request, which has nothing to do with it.
- */
-static bool prd32_still_needed(struct prd32_channel *ch, struct list_head *done)
+/* With the lock held: a table has ended, and no interrupt told of it. */
+static void prd32_ended_unheard(struct prd32_channel *ch, const struct prd32_report *report,
+				struct list_head *done)
 {
-	struct prd32_report report;
-	int ended;
-
-	if (!ch->active || ch->recovering)
-		return false;
-	ended = prd32_hw_ended(ch, &report, true);
-	if (ended < 0)
-		return true;
-	if (!ended)
-		return ch->overdue || ch->active->cancelled;
 	/* Or it would never interrupt again: a message is sent when the cause rises. */
 	prd32_hw_ack_irq(ch, false);
 	/* Of a polled request there was none: nobody polled. */
@@ -126,39 +114,108 @@ static bool prd32_still_needed(struct prd32_channel *ch, struct list_head *done)
 		dev_warn_ratelimited(ch->card->dma_dev, "channel %u: an interrupt was lost\n",
 				     ch->index);
 	}
-	prd32_channel_table_ended(ch, &report, 0, done);
+	prd32_channel_table_ended(ch, report, 0, done);
+}
+
+static bool prd32_any_cancelled(struct prd32_channel *ch)
+{
+	unsigned int i;
+
+	for (i = 0; i < ch->flight; i++)
+		if (prd32_slot(ch, i)->req->cancelled)
+			return true;
 	return false;
 }
 
 /*
- * The request's result, unless all of it was moved: its own, whatever all others get when the card
- * is refused because of it. @stopped: what prd32_stop_engine() returned.
+ * With the lock held: is there still something to be stopped? An end may have come meanwhile, and
+ * what runs now be another request, which has nothing to do with it.
+ */
+static bool prd32_still_needed(struct prd32_channel *ch, struct list_head *done)
+{
+	struct prd32_report report;
+	bool heard = true;
+	int ended = 0;
+
+	if (!ch->active || ch->recovering)
+		return false;
+	while (ch->active && (ended = prd32_hw_ended(ch, &report, true)) > 0) {
+		heard = false;
+		prd32_ended_unheard(ch, &report, done);
+		/* What the registers said they said of that table. */
+		if (!ch->in_queue)
+			break;
+	}
+	if (!heard)
+		prd32_channel_start_next(ch, done);
+	return ended < 0 || (heard && ch->overdue) || prd32_any_cancelled(ch);
+}
+
+/*
+ * The oldest request's result, unless all of it was moved: its own, whatever all others get when
+ * the card is refused because of it. @stopped: what prd32_stop_engine() returned; @own: why it was
+ * to end before that.
  */
 static int prd32_recovery_error(struct prd32_channel *ch, const struct prd32_report *report,
-				int stopped)
+				int stopped, int own)
 {
 	int error = -ENODEV;
 
-	if (stopped != -ENODEV) {
-		spin_lock_irq(&ch->lock);
-		error = ch->active->cancelled ?: ch->refuse ?: -ETIMEDOUT;
-		spin_unlock_irq(&ch->lock);
-	}
-	if (error != -ETIMEDOUT)
+	if (!stopped)
+		own = ch->active->cancelled ?: ch->refuse;
+	if (stopped != -ENODEV)
+		error = own ?: -ETIMEDOUT;
+	/* That it ended in error says more than that it took its time. */
+	if (error != -ETIMEDOUT || report->code)
 		return error;
 	ch->stats.timeouts++;
 	trace_prd32_timeout(ch, report);
 	dev_err_ratelimited(ch->card->dma_dev,
 			    "channel %u: timeout, stopped after %u of %llu bytes\n",
-			    ch->index, report->moved, ch->table.bytes);
+			    ch->index, report->moved, prd32_slot(ch, 0)->table.bytes);
 	return error;
+}
+
+/* Of a queue: what had ended before the stop, and what was done of which memory does not tell. */
+static void prd32_settle_ended(struct prd32_channel *ch, struct list_head *done)
+{
+	struct prd32_report report = { .code = PRD32_ERR_WRITEBACK_REFUSED };
+	unsigned int lost;
+
+	prd32_channel_catch_up(ch, done);
+	for (lost = prd32_commands_stopped(ch); lost; lost--)
+		prd32_channel_table_ended(ch, &report, 0, done);
+}
+
+/*
+ * With the lock held: the engine was stopped, or could not be. The oldest request ends if it is the
+ * reason for that. Those behind it were not begun: they wait again.
+ */
+static void prd32_settle(struct prd32_channel *ch, const struct prd32_report *report, int stopped,
+			 int own, struct list_head *done)
+{
+	bool again = true;
+
+	if (ch->in_queue && !stopped)
+		prd32_settle_ended(ch, done);
+	if (!ch->active)
+		return;
+	if (!ch->in_queue || stopped || report->code || ch->overdue || ch->active->cancelled) {
+		/* What goes on with its next table is at the engine again. */
+		again = ch->flight > 1;
+		prd32_channel_table_ended(ch, report,
+					  prd32_recovery_error(ch, report, stopped, own), done);
+	}
+	if (again)
+		prd32_channel_replay(ch, done);
 }
 
 static void prd32_recover_locked(struct prd32_channel *ch)
 {
 	struct prd32_report report;
+	bool halted = false;
 	LIST_HEAD(done);
-	int err, error;
+	int err, own;
 
 	spin_lock_irq(&ch->lock);
 	ch->recovering = prd32_still_needed(ch, &done);
@@ -167,16 +224,26 @@ static void prd32_recover_locked(struct prd32_channel *ch)
 	spin_unlock_irq(&ch->lock);
 
 	err = prd32_stop_engine(ch, &report);
-	error = prd32_recovery_error(ch, &report, err);
+	spin_lock_irq(&ch->lock);
+	own = ch->active->cancelled ?: ch->refuse;
+	halted = !err && ch->in_queue && prd32_commands_halted(ch);
+	spin_unlock_irq(&ch->lock);
 	if (err == -ENODEV)
 		prd32_has_left(ch);
 	else if (err)
 		prd32_give_up(ch);
 
 	spin_lock_irq(&ch->lock);
-	ch->recovering = false;
 	ch->broken = err == -ETIMEDOUT;
-	prd32_channel_table_ended(ch, &report, error, &done);
+	prd32_settle(ch, &report, err, own, &done);
+	if (halted) {
+		spin_unlock_irq(&ch->lock);
+		/* It is idle already; should it have left meanwhile, the next request finds out. */
+		prd32_hw_reset_channel(ch);
+		spin_lock_irq(&ch->lock);
+	}
+	ch->recovering = false;
+	prd32_channel_start_next(ch, &done);
 out:
 	spin_unlock_irq(&ch->lock);
 	prd32_complete(&done);

@@ -42,7 +42,7 @@ DECLARE_EVENT_CLASS(prd32_request,
 		__entry->card_addr = req->card_addr;
 		__entry->length = req->length;
 		__entry->moved = req->moved;
-		__entry->prds = ch->table.used;
+		__entry->prds = req->prds;
 		__entry->error = req->error;
 	),
 	TP_printk("card=%u ch=%u req=%p %s endpoint=%s card_addr=%#x length=%llu moved=%llu prds=%u error=%d",
