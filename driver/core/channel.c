@@ -224,7 +224,7 @@ void prd32_channel_table_ended(struct prd32_channel *ch, const struct prd32_repo
 		req->moved += min_t(u64, report->moved, bytes);
 	if (req->endpoint == PRD32_ENDPOINT_CHECKSUM && !error)
 		req->crc = prd32_hw_crc(ch);
-	ch->first++;
+	ch->first = (ch->first + 1) % ch->slots;
 	ch->flight--;
 	if (!error && req->at.left) {
 		error = req->cancelled ?: prd32_start_table(ch, req);
