@@ -160,6 +160,7 @@ static struct prd32_request *prd32_startable(struct prd32_channel *ch)
 void prd32_channel_start_next(struct prd32_channel *ch, struct list_head *done)
 {
 	struct prd32_request *req;
+	bool started = false;
 
 	while ((req = prd32_startable(ch))) {
 		int err = prd32_start_table(ch, req);
@@ -168,12 +169,13 @@ void prd32_channel_start_next(struct prd32_channel *ch, struct list_head *done)
 			break;
 		ch->served = req->client->index;
 		list_del_init(&req->node);
+		started |= !err;
 		if (err)
 			prd32_end(ch, req, err, done);
 		else if (ch->flight == 1)
 			WRITE_ONCE(ch->active, req);
 	}
-	if (ch->in_queue)
+	if (started && ch->in_queue)
 		prd32_commands_ring(ch);
 	if (!ch->depth)
 		atomic_notifier_call_chain(&ch->card->idle, 0, NULL);
@@ -228,8 +230,11 @@ void prd32_channel_table_ended(struct prd32_channel *ch, const struct prd32_repo
 	ch->flight--;
 	if (!error && req->at.left) {
 		error = req->cancelled ?: prd32_start_table(ch, req);
-		if (!error)
+		if (!error) {
+			if (ch->in_queue)
+				prd32_commands_ring(ch);
 			return;
+		}
 	}
 	prd32_turn(ch);
 	prd32_end(ch, req, error, done);

@@ -39,7 +39,6 @@ void prd32_commands_forget(struct prd32_channel *ch)
 {
 	ch->commands_told = false;
 	ch->number = 0;
-	ch->rung = 0;
 	ch->coalesce = 0;
 	/* No status of before may look like one of what comes. */
 	memset(ch->commands, 0, PRD32_SLOTS * sizeof(*ch->commands));
@@ -83,10 +82,7 @@ static u32 prd32_commands_an_interrupt(const struct prd32_channel *ch)
 void prd32_commands_ring(struct prd32_channel *ch)
 {
 	u32 coalesce = prd32_commands_an_interrupt(ch);
-	u32 tail = ch->number + ch->flight;
 
-	if (tail == ch->rung)
-		return;
 	if (!ch->commands_told) {
 		wr32(ch->card, PRD32_QUEUE_BASE(ch->index), lower_32_bits(ch->commands_dma));
 		wr32(ch->card, PRD32_QUEUE_SIZE(ch->index),
@@ -97,8 +93,7 @@ void prd32_commands_ring(struct prd32_channel *ch)
 		wr32(ch->card, PRD32_QUEUE_COALESCE(ch->index), coalesce);
 	ch->coalesce = coalesce;
 	/* Ordered after the stores to tables and commands. */
-	wr32(ch->card, PRD32_QUEUE_TAIL(ch->index), tail);
-	ch->rung = tail;
+	wr32(ch->card, PRD32_QUEUE_TAIL(ch->index), ch->number + ch->flight);
 }
 
 /**
@@ -211,7 +206,6 @@ unsigned int prd32_commands_stopped(struct prd32_channel *ch)
 	if (lost > ch->flight)
 		return 0;
 	WRITE_ONCE(ch->number, head);
-	ch->rung = head;
 	return lost;
 }
 

@@ -92,7 +92,6 @@ struct prd32_slot {
  * @commands_dma: bus address of @commands
  * @commands_told: the card knows where they are
  * @number: the card's number of the oldest command
- * @rung: what the QUEUE_TAIL register holds
  * @coalesce: what the QUEUE_COALESCE register holds
  * @idle: woken when @active becomes NULL
  * @deadline: of the oldest table, jiffies
@@ -132,7 +131,6 @@ struct prd32_channel {
 	dma_addr_t commands_dma;
 	bool commands_told;
 	u32 number;
-	u32 rung;
 	u32 coalesce;
 	wait_queue_head_t idle;
 	unsigned long deadline;
