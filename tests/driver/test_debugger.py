@@ -41,16 +41,16 @@ def _gdb(workshop, cell, guest: Guest, folder: Path, *commands: str) -> subproce
 @pytest.mark.covering  # each kernel has symbols and callers of its own
 def test_breakpoint_in_the_driver(patient, workshop, cell, tmp_path):
     pause = _PAUSE if cell.kernel == kernels.DEFAULT else 0  # how long QEMU waits does not depend on the kernel
-    gdb = _gdb(workshop, cell, patient, tmp_path, "break prd32_hw_start", "continue", "backtrace", "print ch->index",
+    gdb = _gdb(workshop, cell, patient, tmp_path, "break prd32_fill_table", "continue", "backtrace", "print ch->index",
                "list", "info symbol schedule", f"shell sleep {pause}", "delete", "detach")
     # From the moment that gdb connects, the guest stands still until gdb has set its breakpoint and continues.
     patient.monitor.wait_event("STOP", _GDB_SECONDS)
     transfer = patient.start(["prd32ctl", *roundtrip_words(64 * KIB)])
     said, _ = gdb.communicate(timeout=_GDB_SECONDS)
     assert gdb.returncode == 0, said
-    assert "Breakpoint 1, prd32_hw_start (ch=" in said, said
+    assert "Breakpoint 1, prd32_fill_table (ch=" in said, said
     assert "prd32_start_table" in said and "$1 = 0" in said, said
-    assert "void prd32_hw_start" in said, "gdb finds no sources: " + said
+    assert "int prd32_fill_table" in said, "gdb finds no sources: " + said
     if workshop.of(cell).kernel.symbols:
         assert "schedule in section .text" in said, said
         assert "vfs_write" in said, "the kernel's callers have no names: " + said
