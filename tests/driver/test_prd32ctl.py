@@ -134,16 +134,16 @@ def test_addresses(card):
 
 def test_reset_keeps_the_content(card):
     ctl(card, "fill", "--size", "64K", "--seed", 5)
-    assert _table_addresses(card) - {0}, "of the transfers before"
+    assert _queue_addresses(card) - {0}, "of the transfers before"
     ctl(card, "reset")
-    assert _table_addresses(card) == {0}
+    assert _queue_addresses(card) == {0}
     assert ctl(card, "verify", "--size", "64K", "--seed", 5)["wrong"] == 0
 
 
-def _table_addresses(guest) -> set[int]:
+def _queue_addresses(guest) -> set[int]:
     """What the channels' registers hold."""
     lines = [line.split() for line in ctl(guest, "addresses", "--all")["registers"]]
-    return {int(value, 16) for name, value in lines if name.endswith(".BM_PRDT")}
+    return {int(value, 16) for name, value in lines if name.endswith(".QUEUE_BASE")}
 
 
 def test_wrong_usage(card):
