@@ -26,7 +26,8 @@ def _build(stage: Stage, *targets: str) -> None:
         command.run(["cmake", "--preset", _PRESET], what="configuring the build", deadline=120, cwd=places.TOP,
                     log=places.REPORTS / "configure.log")
     _BUILD_LOG.parent.mkdir(parents=True, exist_ok=True)
-    argv = ["cmake", "--build", "--preset", _PRESET, *(f"--target={target}" for target in targets)]
+    # Beside the debug kernel, which takes longer and of which a part runs on one core alone, it takes what is left.
+    argv = ["nice", "cmake", "--build", "--preset", _PRESET, *(f"--target={target}" for target in targets)]
     with _BUILD_LOG.open("w") as log, subprocess.Popen(argv, cwd=places.TOP, stdin=subprocess.DEVNULL, text=True,
                                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         for line in process.stdout:  # ends with the build; the compiler, unlike a guest, is trusted to end

@@ -98,18 +98,21 @@ def prepare(cells: Sequence[Cell], *targets: str, module: Path | None = None, to
     What fails for one kernel stops no other: Workshop.problems has it. TestbedError when nothing can be booted.
     """
     pairs = sorted({(cell.kernel, cell.environment.arch) for cell in cells})
+    # The debug kernel first: if it has to be built, that takes longest by far, and linking it keeps one core busy.
+    pairs.sort(key=lambda pair: pair[0] != "debug")
     arches = sorted({arch for _, arch in pairs})
-    works: list[Callable[[], object]] = [partial(_tried, partial(_qemu, arch)) for arch in arches]
-    works += [partial(_tried, partial(_software, kernel, arch, module)) for kernel, arch in pairs]
+    works: list[Callable[[], object]] = [partial(_tried, partial(_software, kernel, arch, module))
+                                         for kernel, arch in pairs]
+    works += [partial(_tried, partial(_qemu, arch)) for arch in arches]
     works += [partial(_tried, partial(_tools, arch)) for arch in arches if tools]
     # Some fetch and some compile, so that a few more than there are cores keep both busy.
     _, *made = in_parallel(partial(build_card, *targets), *works, limit=2 + (os.cpu_count() or 1))
-    qemus, software = dict(zip(arches, made)), dict(zip(pairs, made[len(arches):]))
+    software, qemus = dict(zip(pairs, made)), dict(zip(arches, made[len(pairs):]))
     problems = {(kernel, arch): str(error) for kernel, arch in pairs
                 for error in (software[kernel, arch], qemus[arch]) if isinstance(error, TestbedError)}
     if len(problems) == len(pairs):
         raise TestbedError(problems[pairs[0]])
-    software = {pair: each for pair, each in software.items() if pair not in problems}
+    software = {pair: software[pair] for pair in sorted(pairs) if pair not in problems}
     return Workshop({arch: qemus[arch] for _, arch in software}, _accelerators(qemus, software), software, problems)
 
 
