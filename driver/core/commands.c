@@ -54,7 +54,8 @@ void prd32_commands_forget(struct prd32_channel *ch)
  */
 void prd32_command_put(struct prd32_channel *ch, const struct prd32_slot *slot, u32 card_addr)
 {
-	struct prd32_command *command = prd32_command(ch, ch->number + ch->flight);
+	u32 number = ch->number + ch->flight;
+	struct prd32_command *command = prd32_command(ch, number);
 	u32 flags = FIELD_PREP(PRD32_COMMAND_FLAGS_ENDPOINT, PRD32_ENDPOINT_MEMORY);
 
 	if (slot->req->to_host)
@@ -64,6 +65,8 @@ void prd32_command_put(struct prd32_channel *ch, const struct prd32_slot *slot, 
 	/* The card checks that the table describes so many. */
 	command->length = cpu_to_le32(slot->table.bytes);
 	command->flags = cpu_to_le32(flags);
+	/* A command that was stopped when its status was on the way may have left one here. */
+	WRITE_ONCE(command->number, cpu_to_le32(number));
 }
 
 /*
@@ -202,11 +205,12 @@ unsigned int prd32_commands_stopped(struct prd32_channel *ch)
 	u32 head = rd32(ch->card, PRD32_QUEUE_HEAD(ch->index));
 	u32 lost = head - ch->number;
 
-	/* A card that has left answers all ones: nothing is known. */
-	if (lost > ch->flight)
-		return 0;
+	/*
+	 * A status that was on its way to memory is there, but its command not counted; and a card
+	 * that has left answers all ones.
+	 */
 	WRITE_ONCE(ch->number, head);
-	return lost;
+	return lost > ch->flight ? 0 : lost;
 }
 
 /**
