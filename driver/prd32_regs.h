@@ -414,6 +414,15 @@
  */
 #define PRD32_QUEUE_STATE_HALTED	BIT(0)
 
+/*
+ * QUEUE_SEEN, 32 bits: How many commands the driver has found done. Writing it takes the
+ * queue's interrupt back, unless there is more to see. Each write counts, so write all of it in
+ * one access.
+ */
+#define PRD32_QUEUE_SEEN(ch)		(0x158 + (ch) * 0x100)
+/* COUNT, rw: commands, as NUMBER of the last one says; wraps */
+#define PRD32_QUEUE_SEEN_COUNT		GENMASK(31, 0)
+
 /**
  * struct prd32_prd - a descriptor, as the card reads it from host memory
  * @base: bus address of the region's first byte

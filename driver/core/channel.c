@@ -272,39 +272,96 @@ void prd32_channel_catch_up(struct prd32_channel *ch, struct list_head *done)
 		prd32_channel_table_ended(ch, &report, 0, done);
 }
 
+/*
+ * With the channel locked: what has ended, ends. What the card says counts, not what woke us: an
+ * interrupt may be lost, may be late, may tell of several tables, or may belong to somebody else on
+ * the same line. Return: true when a table had ended.
+ */
+static bool prd32_look_for_ends(struct prd32_channel *ch, bool ask, struct list_head *done)
+{
+	struct prd32_report report;
+	int ended;
+
+	if (!ch->active || ch->recovering)
+		return false;
+	ended = prd32_hw_ended(ch, &report, ask);
+	if (!ended && ch->active->period)
+		ended = prd32_cyclic_ended(ch, &report);
+	if (ended < 0)
+		prd32_recover_soon(ch);
+	if (ended <= 0)
+		return false;
+	prd32_channel_table_ended(ch, &report, 0, done);
+	prd32_channel_catch_up(ch, done);
+	return true;
+}
+
 /**
  * prd32_channel_event() - something may have happened: look, and go on
  * @ch: the channel
  * @ask: ask the card, even if it writes its status to memory
  *
- * What the card says counts, not what woke us: an interrupt may be lost, may be late, may tell of
- * several tables, or may belong to somebody else on the same line.
- *
  * Return: true when a table had ended.
  */
 bool prd32_channel_event(struct prd32_channel *ch, bool ask)
 {
-	struct prd32_report report;
 	unsigned long flags;
 	LIST_HEAD(done);
-	int ended = 0;
+	bool ended;
 
 	spin_lock_irqsave(&ch->lock, flags);
-	if (ch->active && !ch->recovering) {
-		ended = prd32_hw_ended(ch, &report, ask);
-		if (!ended && ch->active->period)
-			ended = prd32_cyclic_ended(ch, &report);
-		if (ended > 0) {
-			prd32_channel_table_ended(ch, &report, 0, &done);
-			prd32_channel_catch_up(ch, &done);
-			prd32_channel_start_next(ch, &done);
-		} else if (ended < 0) {
-			prd32_recover_soon(ch);
-		}
-	}
+	ended = prd32_look_for_ends(ch, ask, &done);
+	if (ended)
+		prd32_channel_start_next(ch, &done);
 	spin_unlock_irqrestore(&ch->lock, flags);
 	prd32_complete(&done);
-	return ended > 0;
+	return ended;
+}
+
+/*
+ * With the channel locked: take the interrupt of a transfer back that the registers began. The cause
+ * first, then the end: an interrupt of the next one cannot be lost. A cyclic table goes on
+ * meanwhile, so see the cause cleared before its periods are counted.
+ */
+static void prd32_take_back(struct prd32_channel *ch)
+{
+	bool reads = ch->card->read_cause;
+
+	/*
+	 * Set again so soon that the line may not have fallen in between: then it does not rise,
+	 * and no message would ever come again.
+	 */
+	if (prd32_hw_ack_irq(ch, reads || ch->cyclic) && !reads)
+		prd32_hw_rearm(ch->card);
+}
+
+/**
+ * prd32_channel_interrupted() - take the interrupt back, look what happened, and go on
+ * @ch: the channel
+ *
+ * Return: true when a table had ended.
+ */
+bool prd32_channel_interrupted(struct prd32_channel *ch)
+{
+	unsigned long flags;
+	LIST_HEAD(done);
+	bool ended;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	if (!ch->in_queue)
+		prd32_take_back(ch);
+	ended = prd32_look_for_ends(ch, false, &done);
+	/* Before a transfer is begun whose interrupt this might take back. */
+	if (ch->in_queue)
+		prd32_commands_seen(ch);
+	/* A line must have fallen before the handler returns, or it interrupts again. */
+	if (ch->in_queue && ch->card->read_cause)
+		prd32_hw_irq_pending(ch);
+	if (ended)
+		prd32_channel_start_next(ch, &done);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	prd32_complete(&done);
+	return ended;
 }
 
 /**

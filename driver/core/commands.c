@@ -100,6 +100,18 @@ void prd32_commands_ring(struct prd32_channel *ch)
 }
 
 /**
+ * prd32_commands_seen() - take the queue's interrupt back: what is done has been found
+ * @ch: the channel, locked
+ *
+ * It may interrupt again at any time. What it has done since memory was looked at it tells anew when
+ * it reads this.
+ */
+void prd32_commands_seen(struct prd32_channel *ch)
+{
+	wr32(ch->card, PRD32_QUEUE_SEEN(ch->index), ch->number);
+}
+
+/**
  * prd32_command_has_news() - a glance, without the channel's lock: has the oldest command ended
  * @ch: a channel that has some
  *

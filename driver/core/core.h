@@ -230,6 +230,7 @@ void prd32_commands_setup(struct prd32_channel *ch, void *memory, dma_addr_t dma
 void prd32_commands_forget(struct prd32_channel *ch);
 void prd32_command_put(struct prd32_channel *ch, const struct prd32_slot *slot, u32 card_addr);
 void prd32_commands_ring(struct prd32_channel *ch);
+void prd32_commands_seen(struct prd32_channel *ch);
 bool prd32_command_has_news(const struct prd32_channel *ch);
 int prd32_command_ended(struct prd32_channel *ch, struct prd32_report *report, bool ask);
 u32 prd32_command_moved(struct prd32_channel *ch);
@@ -242,6 +243,7 @@ int prd32_fill_table(struct prd32_channel *ch, struct prd32_slot *slot, struct p
 /* channel.c */
 void prd32_channel_init(struct prd32_card *card, unsigned int index);
 bool prd32_channel_event(struct prd32_channel *ch, bool ask);
+bool prd32_channel_interrupted(struct prd32_channel *ch);
 void prd32_channel_table_ended(struct prd32_channel *ch, const struct prd32_report *report,
 			       int error, struct list_head *done);
 void prd32_channel_catch_up(struct prd32_channel *ch, struct list_head *done);

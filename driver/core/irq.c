@@ -20,23 +20,9 @@ static bool prd32_irq_is_ours(struct prd32_channel *ch)
 /* Take the interrupt back and look what happened. Return: true when a table had ended. */
 static bool prd32_irq_of(struct prd32_channel *ch)
 {
-	bool cyclic = READ_ONCE(ch->cyclic);
-	bool again;
-
 	ch->stats.interrupts++;
 	trace_prd32_interrupt(ch);
-	/*
-	 * The cause first, then the end: an interrupt of the next transfer cannot be lost. A cyclic
-	 * table goes on meanwhile, so see the cause cleared before its periods are counted.
-	 */
-	again = prd32_hw_ack_irq(ch, ch->card->read_cause || cyclic);
-	/*
-	 * Set again so soon that the line may not have fallen in between: then it does not rise,
-	 * and no message would ever come again.
-	 */
-	if (again && !ch->card->read_cause)
-		prd32_hw_rearm(ch->card);
-	return prd32_channel_event(ch, false);
+	return prd32_channel_interrupted(ch);
 }
 
 /*

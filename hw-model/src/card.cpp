@@ -131,6 +131,7 @@ void Card::attach_hooks() {
   lock_while_active(regs::QueueBase::kName, Err::kSetupActive, regs::QueueBase::at);
   lock_while_active(regs::QueueSize::kName, Err::kSetupActive, regs::QueueSize::at);
   registers_.on_write(regs::QueueTail::kName, [this](const Write& write) { return tail_written(write); });
+  registers_.on_write(regs::QueueSeen::kName, [this](const Write& write) { return seen_written(write); });
   const auto update_lines = [this](const Write& write) {
     status_changed_.notify(sc_core::SC_ZERO_TIME);
     return write.after;
@@ -194,6 +195,18 @@ std::uint32_t Card::control_written(const RegisterFile::Write& write) {
   return unless_active(write, regs::Err::kSetupActive, Control::at(write.instance)) & present;
 }
 
+std::uint32_t Card::seen_written(const RegisterFile::Write& write) {
+  if (config_.profile.queue) {
+    const unsigned channel = write.instance;
+    const std::uint32_t offset = regs::BmStatus::at(channel);
+    falls_[channel] = channels_[channel].seen(write.after);
+    registers_.set(offset, (registers_.get(offset) & ~regs::BmStatus::kInterrupt) |
+                               (falls_[channel] ? regs::BmStatus::kInterrupt : 0));
+    status_changed_.notify(sc_core::SC_ZERO_TIME);
+  }
+  return write.after;
+}
+
 void Card::reset_channel(unsigned channel) {
   channels_[channel].stop();
   const bool active = channels_[channel].active();
@@ -251,7 +264,11 @@ void Card::drive_lines() {
   const std::uint32_t pending = cause() & registers_.get(regs::IrqEnable::kOffset);
   std::array<bool, vectors::kCount> level{};
   for (unsigned channel = 0; channel < limits::kChannels; ++channel) {
-    level[vectors::kCh0 + channel] = (pending & regs::IrqCause::kCh0 << channel) != 0;
+    const bool falls = std::exchange(falls_[channel], false);
+    if (falls) {
+      status_changed_.notify(sc_core::SC_ZERO_TIME);
+    }
+    level[vectors::kCh0 + channel] = !falls && (pending & regs::IrqCause::kCh0 << channel) != 0;
     level[vectors::kError] = level[vectors::kError] || (pending & regs::IrqCause::kErr0 << channel) != 0;
   }
   for (unsigned vector = 0; vector < vectors::kCount; ++vector) {

@@ -113,9 +113,12 @@ std::optional<Fault> CommandQueue::write_status(const std::optional<Fault>& faul
                                   [] { return "the bus refused the write of a command's status"; });
 }
 
+std::uint32_t CommandQueue::commands_an_interrupt() const {
+  return std::max<std::uint32_t>(regs::field_get(regs::QueueCoalesce::kCount, coalesce_), 1);
+}
+
 bool CommandQueue::interrupts(bool failed) const {
-  const std::uint32_t after = std::max<std::uint32_t>(regs::field_get(regs::QueueCoalesce::kCount, coalesce_), 1);
-  return failed || head_ + 1 == tail_ || since_interrupt_ + 1 >= after;
+  return failed || head_ + 1 == tail_ || since_interrupt_ + 1 >= commands_an_interrupt();
 }
 
 bool CommandQueue::advance(bool failed) {
@@ -123,6 +126,13 @@ bool CommandQueue::advance(bool failed) {
   since_interrupt_ = interrupt ? 0 : since_interrupt_ + 1;
   ++head_;
   return interrupt;
+}
+
+bool CommandQueue::seen(std::uint32_t count, bool runs) {
+  const std::uint32_t unseen = head_ - count;
+  const bool more = unseen != 0 && (!runs || unseen >= commands_an_interrupt());
+  since_interrupt_ = more ? 0 : unseen;
+  return more;
 }
 
 }  // namespace prd32

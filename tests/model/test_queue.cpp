@@ -279,6 +279,79 @@ TEST_F(CoalesceTest, IsLookedAtWheneverACommandIsDone) {
   EXPECT_TRUE(b.log.violations.empty());
 }
 
+/// A driver that looks what is done, and then says how much it has seen. What it has not seen in time is told again.
+class SeenTest : public CoalesceTest {
+ protected:
+  void see(std::uint32_t count) {
+    b.write(regs::QueueSeen::at(0), count);
+    sc_core::sc_start(1, sc_core::SC_NS);
+  }
+  void run_all(std::uint32_t commands) {
+    q.put_regions(commands);
+    q.run();
+    sc_core::sc_start(1, sc_core::SC_US);
+  }
+};
+
+TEST_F(SeenTest, TakesTheInterruptBack) {
+  run_all(2);
+  ASSERT_EQ(q.bm_status(), regs::BmStatus::kInterrupt);
+  const unsigned before = b.rises[vectors::kCh0];
+  see(2);
+  EXPECT_EQ(q.bm_status(), 0U);
+  EXPECT_EQ(b.rises[vectors::kCh0], before);
+  EXPECT_EQ(reg(regs::QueueSeen::at(0)), 2U);
+}
+
+TEST_F(SeenTest, TheLineFallsAndRisesForTheRest) {
+  b.write(regs::QueueCoalesce::at(0), kManyLeft);
+  run_all(4);
+  const unsigned before = b.rises[vectors::kCh0];
+  see(3);
+  EXPECT_EQ(q.bm_status(), regs::BmStatus::kInterrupt) << "the queue does not run, and one was not seen";
+  EXPECT_EQ(b.rises[vectors::kCh0], before + 1);
+  see(4);
+  EXPECT_EQ(q.bm_status(), 0U);
+  EXPECT_EQ(b.rises[vectors::kCh0], before + 1);
+}
+
+TEST_F(SeenTest, WhileTheQueueRunsForSoMany) {
+  b.write(regs::QueueCoalesce::at(0), kManyLeft);
+  q.put_regions(8);
+  q.ring();
+  q.wait_for_head(4);
+  const std::uint32_t done = q.head();
+  b.write(regs::QueueCoalesce::at(0), 3);
+  const unsigned before = b.rises[vectors::kCh0];
+  b.write(regs::QueueSeen::at(0), done - 2);
+  EXPECT_EQ(q.bm_status(), regs::BmStatus::kActive) << "two are too few";
+  b.write(regs::QueueSeen::at(0), done - 3);
+  EXPECT_EQ(q.bm_status(), regs::BmStatus::kActive | regs::BmStatus::kInterrupt);
+  sc_core::sc_start(1, sc_core::SC_NS);
+  EXPECT_EQ(b.rises[vectors::kCh0], before + 1);
+}
+
+TEST_F(SeenTest, WhatWasNotSeenIsCounted) {
+  b.write(regs::QueueCoalesce::at(0), kManyLeft);
+  q.put_regions(8);
+  q.ring();
+  q.wait_for_head(4);
+  b.write(regs::QueueCoalesce::at(0), 3);
+  b.write(regs::QueueSeen::at(0), q.head() - 1);
+  const std::uint32_t next = q.head() + 2;
+  std::vector<std::uint32_t> heads = interrupts();
+  ASSERT_FALSE(heads.empty());
+  EXPECT_EQ(heads.front(), next);
+}
+
+TEST_F(SeenTest, ASilentLineStaysSilent) {
+  b.write(regs::IrqEnable::kOffset, 0);
+  run_all(2);
+  see(1);
+  EXPECT_EQ(q.bm_status(), regs::BmStatus::kInterrupt);
+  EXPECT_EQ(b.rises[vectors::kCh0], 0U);
+}
+
 // ---- endpoints
 
 TEST_F(QueueTest, ChecksumTellsInTheStatus) {

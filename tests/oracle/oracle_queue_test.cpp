@@ -156,6 +156,21 @@ TEST_F(Queue, InterruptsOnceInSoManyCommands) {
   EXPECT_EQ(status(), kActive);
 }
 
+TEST_F(Queue, InterruptsAgainForWhatWasNotSeen) {
+  write(regs::QueueCoalesce::at(0), 3);
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    store(i, {kTable, 0, 0, flags_of(false)});
+  }
+  doorbell(3);
+  run();
+  write(regs::QueueSeen::at(0), 1);
+  run();
+  write(regs::QueueSeen::at(0), 3);
+  run();
+  ASSERT_EQ(foretell(), "");
+  EXPECT_EQ(outcome_.lines, (std::vector<unsigned>{1U << vectors::kCh0, 1U << vectors::kCh0, 0U}));
+}
+
 TEST_F(Queue, StopDropsTheCommands) {
   store(0, {kTable, 0x100, 0, flags_of(false)});
   doorbell(1);

@@ -165,6 +165,8 @@ class PaperCard {
 
   // ---- the command queue (paper_queue.cpp)
   void write_tail(unsigned n, std::uint32_t reached, std::uint32_t data);
+  void write_seen(unsigned n, std::uint32_t reached, std::uint32_t data);
+  std::uint32_t commands_an_interrupt(unsigned n) const;
   void turn_to_command(unsigned n);
   bool take_command(unsigned n);
   bool find_command(unsigned n);

@@ -48,6 +48,26 @@ void PaperCard::write_tail(unsigned n, std::uint32_t reached, std::uint32_t data
   }
 }
 
+// "Taking the interrupt back."
+void PaperCard::write_seen(unsigned n, std::uint32_t reached, std::uint32_t data) {
+  std::uint32_t& seen = reg(regs::QueueSeen::at(n));
+  seen = (seen & ~reached) | (data & reached);
+  if (!profile_.queue) {
+    return;
+  }
+  Channel& channel = channels_.at(n);
+  const std::uint32_t unseen = reg(regs::QueueHead::at(n)) - seen;
+  const bool runs = channel.active && channel.queued;
+  const bool again = unseen != 0 && (!runs || unseen >= commands_an_interrupt(n));
+  cause_ &= ~(regs::IrqCause::kCh0 << n);
+  cause_ |= again ? regs::IrqCause::kCh0 << n : 0;
+  channel.since_interrupt = again ? 0 : unseen;
+}
+
+std::uint32_t PaperCard::commands_an_interrupt(unsigned n) const {
+  return std::max(1U, regs::field_get(regs::QueueCoalesce::kCount, reg(regs::QueueCoalesce::at(n))));
+}
+
 // "A command", what comes before step 1.
 void PaperCard::turn_to_command(unsigned n) {
   const std::uint32_t since_interrupt = channels_.at(n).since_interrupt;
@@ -160,9 +180,8 @@ void PaperCard::end_command(unsigned n, const std::optional<Fault>& fault) {
   std::uint32_t& head = reg(regs::QueueHead::at(n));
   head += 1;
   const bool none_left = head == reg(regs::QueueTail::at(n));
-  const std::uint32_t each = regs::field_get(regs::QueueCoalesce::kCount, reg(regs::QueueCoalesce::at(n)));
   channel.since_interrupt += 1;
-  if (fault || none_left || channel.since_interrupt >= std::max(1U, each)) {
+  if (fault || none_left || channel.since_interrupt >= commands_an_interrupt(n)) {
     channel.since_interrupt = 0;
     cause_ |= regs::IrqCause::kCh0 << n;
   }

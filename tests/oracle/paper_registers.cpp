@@ -186,6 +186,10 @@ void PaperCard::write_register(std::size_t index, std::uint32_t reached, std::ui
       write_tail(n, reached, data);
       return;
     }
+    if (entry.offset == regs::QueueSeen::at(n)) {
+      write_seen(n, reached, data);
+      return;
+    }
     if (locked(index, reached, data)) {
       return;
     }

@@ -50,6 +50,7 @@ class Script {
   void set_up_queue(unsigned n);
   void put_batch(unsigned n, bool waits);
   void step_by_step();
+  void take_interrupt_back(unsigned n);
   void ring_by_and_by();
   void put_command(unsigned n, bool waits);
   void put_command(const Job& one, bool plain);

@@ -236,9 +236,18 @@ void Script::drip(unsigned n) {
     feed(1 - n);
     run_and_look();
     if (draw_.one_in(2)) {
-      write(regs::IrqCause::kOffset, kWord, ~0U);
+      take_interrupt_back(n);
       run();
     }
+  }
+}
+
+// In one way or the other.
+void Script::take_interrupt_back(unsigned n) {
+  if (draw_.one_in(2)) {
+    write(regs::IrqCause::kOffset, kWord, ~0U);
+  } else {
+    write(regs::QueueSeen::at(n), kWord, rings_.at(n).tail - draw_.within(0, 6));
   }
 }
 
@@ -284,7 +293,7 @@ void Script::step_by_step() {
     write(regs::BmCommand::at(other), 1, regs::BmCommand::kStart);
     run();
     if (!draw_.one_in(3)) {
-      write(regs::IrqCause::kOffset, kWord, ~0U);
+      take_interrupt_back(n);
     }
   }
   run_and_look();

@@ -86,6 +86,7 @@ class Card : public sc_core::sc_module {
   std::uint32_t command_written(const RegisterFile::Write& write);
   std::uint32_t control_written(const RegisterFile::Write& write);
   std::uint32_t tail_written(const RegisterFile::Write& write);
+  std::uint32_t seen_written(const RegisterFile::Write& write);
   void lock_while_active(std::string_view name, regs::Err code, std::uint32_t (*offset)(unsigned));
   std::uint32_t unless_active(const RegisterFile::Write& write, regs::Err code, std::uint32_t offset);
   regs::Mode written_while_active(const RegisterFile::Write& write, regs::Err code, std::uint32_t offset);
@@ -107,6 +108,7 @@ class Card : public sc_core::sc_module {
   CardStatistics statistics_;
   sc_core::sc_event status_changed_;
   std::array<bool, vectors::kCount> lines_{};
+  std::array<bool, limits::kChannels> falls_{};  // the channel's line, whatever is pending, before it rises again
   sc_core::sc_vector<Channel> channels_;
 };
 

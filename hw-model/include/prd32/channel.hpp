@@ -62,6 +62,8 @@ class Channel : public sc_core::sc_module {
   /// It takes commands from its queue, and nobody ended that yet.
   bool queue_runs() const { return running_ && queued_; }
   const CommandQueue& queue() const { return queue_; }
+  /// The driver has found so many of the queue's commands done. Returns whether it is to be told of more at once.
+  bool seen(std::uint32_t count) { return queue_.seen(count, queue_runs()); }
 
   /// Begins a transfer with what the registers say now, and clears the report. Only while none is running; what is
   /// still under way on the bus is waited for.

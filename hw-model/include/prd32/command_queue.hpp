@@ -43,12 +43,16 @@ class CommandQueue {
   bool interrupts(bool failed) const;
   /// The command is done. Returns interrupts().
   bool advance(bool failed);
+  /// The driver has found so many done. Returns whether it is to be told of more at once.
+  bool seen(std::uint32_t count, bool runs);
   /// The commands that are left are dropped.
   void drop() { tail_ = head_; }
   /// The queue itself failed.
   void halt() { state_ |= regs::QueueState::kHalted; }
 
  private:
+  std::uint32_t commands_an_interrupt() const;
+
   unsigned channel_;
   bool endpoints_;
   BusPort& bus_;

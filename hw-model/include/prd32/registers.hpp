@@ -573,6 +573,17 @@ struct QueueState {
   static constexpr std::uint32_t kHalted = 0x00000001;
 };
 
+/// QUEUE_SEEN, 32 bits. How many commands the driver has found done. Writing it takes the queue's interrupt back,
+/// unless there is more to see. Each write counts, so write all of it in one access.
+struct QueueSeen {
+  static constexpr std::string_view kName = "QUEUE_SEEN";
+  static constexpr std::uint32_t kOffset = 0x158;
+  /// Byte offset of the register of instance n in the card's address space.
+  static constexpr std::uint32_t at(unsigned n) { return kOffset + n * 0x100; }
+  /// Rw: commands, as NUMBER of the last one says; wraps
+  static constexpr std::uint32_t kCount = 0xffffffff;
+};
+
 /// What a channel's bytes come from or go to.
 enum class Endpoint : std::uint8_t {
   /// Card memory, from CARD_ADDR on, in both directions
@@ -763,7 +774,7 @@ struct Register {
 };
 
 /// Every register, in the order of offsets.
-inline constexpr std::array<Register, 73> kTable{{
+inline constexpr std::array<Register, 75> kTable{{
     Register{"BM_COMMAND", 0, 0x00, 1, 0x00000009, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
     Register{"BM_RESERVED1", 0, 0x01, 1, 0x00000000, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
     Register{"BM_STATUS", 0, 0x02, 1, 0x00000000, 0x00000001, 0x00000006, 0x00000000, 0x00000000},
@@ -817,6 +828,7 @@ inline constexpr std::array<Register, 73> kTable{{
     Register{"QUEUE_HEAD", 0, 0x14c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
     Register{"QUEUE_COALESCE", 0, 0x150, 4, 0x0000ffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
     Register{"QUEUE_STATE", 0, 0x154, 4, 0x00000000, 0x00000001, 0x00000000, 0x00000000, 0x00000000},
+    Register{"QUEUE_SEEN", 0, 0x158, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
     Register{"CONTROL", 1, 0x200, 4, 0x00000306, 0x00000000, 0x00000000, 0x00000001, 0x00000000},
     Register{"ENTRIES", 1, 0x204, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
     Register{"WRITEBACK_ADDR", 1, 0x208, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
@@ -837,6 +849,7 @@ inline constexpr std::array<Register, 73> kTable{{
     Register{"QUEUE_HEAD", 1, 0x24c, 4, 0x00000000, 0xffffffff, 0x00000000, 0x00000000, 0x00000000},
     Register{"QUEUE_COALESCE", 1, 0x250, 4, 0x0000ffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
     Register{"QUEUE_STATE", 1, 0x254, 4, 0x00000000, 0x00000001, 0x00000000, 0x00000000, 0x00000000},
+    Register{"QUEUE_SEEN", 1, 0x258, 4, 0xffffffff, 0x00000000, 0x00000000, 0x00000000, 0x00000000},
 }};
 
 /// A field of a register, in every instance of it.
@@ -848,7 +861,7 @@ struct Field {
 };
 
 /// Every field that has a name, lowest bits first.
-inline constexpr std::array<Field, 60> kFields{{
+inline constexpr std::array<Field, 61> kFields{{
     Field{"BM_COMMAND", "START", 0x00000001, ""},
     Field{"BM_COMMAND", "TO_HOST", 0x00000008, ""},
     Field{"BM_STATUS", "ACTIVE", 0x00000001, ""},
@@ -909,6 +922,7 @@ inline constexpr std::array<Field, 60> kFields{{
     Field{"QUEUE_HEAD", "COUNT", 0xffffffff, ""},
     Field{"QUEUE_COALESCE", "COUNT", 0x0000ffff, ""},
     Field{"QUEUE_STATE", "HALTED", 0x00000001, ""},
+    Field{"QUEUE_SEEN", "COUNT", 0xffffffff, ""},
 }};
 
 /// A code by its name.
