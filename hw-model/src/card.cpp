@@ -199,9 +199,10 @@ std::uint32_t Card::seen_written(const RegisterFile::Write& write) {
   if (config_.profile.queue) {
     const unsigned channel = write.instance;
     const std::uint32_t offset = regs::BmStatus::at(channel);
-    falls_[channel] = channels_[channel].seen(write.after);
+    const bool again = channels_[channel].seen(write.after);
     registers_.set(offset, (registers_.get(offset) & ~regs::BmStatus::kInterrupt) |
-                               (falls_[channel] ? regs::BmStatus::kInterrupt : 0));
+                               (again ? regs::BmStatus::kInterrupt : 0));
+    falls_[channel] = true;  // also when the engine sets it again before the line has followed
     status_changed_.notify(sc_core::SC_ZERO_TIME);
   }
   return write.after;

@@ -344,6 +344,20 @@ TEST_F(SeenTest, WhatWasNotSeenIsCounted) {
   EXPECT_EQ(heads.front(), next);
 }
 
+/// The last command ends in the moment in which the interrupt of those before it is taken back.
+TEST_F(SeenTest, AnInterruptInTheSameMomentIsAnother) {
+  b.write(regs::QueueCoalesce::at(0), 1);
+  q.put_regions(2);
+  unsigned told = 0;
+  b.on_rise = [&](unsigned vector) { told += vector == vectors::kCh0 ? 1 : 0; };
+  q.ring();
+  q.wait_for_head(2);
+  b.write(regs::QueueSeen::at(0), 1);
+  sc_core::sc_start(1, sc_core::SC_US);
+  EXPECT_EQ(told, 2U);
+  b.on_rise = nullptr;
+}
+
 TEST_F(SeenTest, ASilentLineStaysSilent) {
   b.write(regs::IrqEnable::kOffset, 0);
   run_all(2);
