@@ -3,6 +3,8 @@
  * Who wants something of a channel: submitting and cancelling; who keeps it from work: freezing it
  * for a while, refusing for good.
  */
+#include <linux/smp.h>
+
 #include "core.h"
 #include "trace.h"
 
@@ -23,19 +25,36 @@ static int prd32_check_request(const struct prd32_info *info, const struct prd32
 	return req->elapsed && !(req->length % req->period) ? 0 : -EINVAL;
 }
 
-/* The channel with the least to do that no cyclic request keeps for itself. */
-static struct prd32_channel *prd32_pick(struct prd32_card *card)
+/*
+ * How much a request would wait behind. What an engine has room for in its queue it does without us,
+ * and the more it has the more ends an interrupt tells of.
+ */
+static unsigned int prd32_load(const struct prd32_channel *ch, const struct prd32_request *req)
 {
-	struct prd32_channel *ch, *best = NULL;
+	unsigned int depth = READ_ONCE(ch->depth);
+
+	return READ_ONCE(ch->in_queue) && !req->nowait ? depth / ch->slots : depth;
+}
+
+/*
+ * The channel with the least to do that no cyclic request keeps for itself. Each processor begins
+ * with another one, whose interrupts come to it. A glance without the lock: prd32_enqueue() looks
+ * again.
+ */
+static struct prd32_channel *prd32_pick(struct prd32_card *card, const struct prd32_request *req)
+{
+	unsigned int mine = raw_smp_processor_id() % card->info.channels;
+	struct prd32_channel *best = NULL;
 	unsigned int least = UINT_MAX;
+	unsigned int i;
 
-	prd32_for_each_channel(ch, card) {
-		unsigned int depth = READ_ONCE(ch->depth);
+	for (i = 0; i < card->info.channels; i++) {
+		struct prd32_channel *ch = &card->ch[(mine + i) % card->info.channels];
+		unsigned int load = prd32_load(ch, req);
 
-		/* A glance without the lock: prd32_enqueue() looks again. */
-		if (depth < least && !READ_ONCE(ch->cyclic)) {
+		if (load < least && !READ_ONCE(ch->cyclic)) {
 			best = ch;
-			least = depth;
+			least = load;
 		}
 	}
 	return best;
@@ -114,7 +133,7 @@ int prd32_submit(struct prd32_request *req, int channel)
 	if (channel != PRD32_ANY_CHANNEL)
 		return prd32_submit_to(&card->ch[channel], req);
 	do {
-		ch = prd32_pick(card);
+		ch = prd32_pick(card, req);
 		if (!ch)
 			return -EBUSY;
 		err = prd32_submit_to(ch, req);
