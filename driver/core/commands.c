@@ -71,11 +71,14 @@ void prd32_command_put(struct prd32_channel *ch, const struct prd32_slot *slot, 
 
 /*
  * An interrupt for each half of what the engine has: the other half keeps it busy until what comes
- * next is there. The last one interrupts in any case.
+ * next is there. The last one interrupts in any case. That goes up and down all the time, and each
+ * change is a write, so less than half will do as long as it is as many.
  */
 static u32 prd32_commands_an_interrupt(const struct prd32_channel *ch)
 {
-	return ch->flight > 1 ? rounddown_pow_of_two(ch->flight) / 2 : 1;
+	u32 half = ch->flight > 1 ? rounddown_pow_of_two(ch->flight) / 2 : 1;
+
+	return half > ch->coalesce || ch->flight < ch->coalesce ? half : ch->coalesce;
 }
 
 /**
