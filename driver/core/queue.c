@@ -26,22 +26,12 @@ static int prd32_check_request(const struct prd32_info *info, const struct prd32
 }
 
 /*
- * How much a request would wait behind. What an engine has room for in its queue it does without us,
- * and the more it has the more ends an interrupt tells of.
+ * The channel with the least to do that no cyclic request keeps for itself: what comes later does
+ * not wait behind all that others have queued elsewhere. Among those with as little each processor
+ * takes another one first, whose interrupts come to it. A glance without the lock: prd32_enqueue()
+ * looks again.
  */
-static unsigned int prd32_load(const struct prd32_channel *ch, const struct prd32_request *req)
-{
-	unsigned int depth = READ_ONCE(ch->depth);
-
-	return READ_ONCE(ch->in_queue) && !req->nowait ? depth / ch->slots : depth;
-}
-
-/*
- * The channel with the least to do that no cyclic request keeps for itself. Each processor begins
- * with another one, whose interrupts come to it. A glance without the lock: prd32_enqueue() looks
- * again.
- */
-static struct prd32_channel *prd32_pick(struct prd32_card *card, const struct prd32_request *req)
+static struct prd32_channel *prd32_pick(struct prd32_card *card)
 {
 	unsigned int mine = raw_smp_processor_id() % card->info.channels;
 	struct prd32_channel *best = NULL;
@@ -50,11 +40,11 @@ static struct prd32_channel *prd32_pick(struct prd32_card *card, const struct pr
 
 	for (i = 0; i < card->info.channels; i++) {
 		struct prd32_channel *ch = &card->ch[(mine + i) % card->info.channels];
-		unsigned int load = prd32_load(ch, req);
+		unsigned int depth = READ_ONCE(ch->depth);
 
-		if (load < least && !READ_ONCE(ch->cyclic)) {
+		if (depth < least && !READ_ONCE(ch->cyclic)) {
 			best = ch;
-			least = load;
+			least = depth;
 		}
 	}
 	return best;
@@ -133,7 +123,7 @@ int prd32_submit(struct prd32_request *req, int channel)
 	if (channel != PRD32_ANY_CHANNEL)
 		return prd32_submit_to(&card->ch[channel], req);
 	do {
-		ch = prd32_pick(card, req);
+		ch = prd32_pick(card);
 		if (!ch)
 			return -EBUSY;
 		err = prd32_submit_to(ch, req);
