@@ -319,8 +319,8 @@ bool prd32_channel_event(struct prd32_channel *ch, bool ask)
 }
 
 /*
- * With the channel locked: take the interrupt of a transfer back that the registers began. The cause
- * first, then the end: an interrupt of the next one cannot be lost. A cyclic table goes on
+ * With the channel locked: take the interrupt of a transfer back that the registers began. The
+ * cause first, then the end: an interrupt of the next one cannot be lost. A cyclic table goes on
  * meanwhile, so see the cause cleared before its periods are counted.
  */
 static void prd32_take_back(struct prd32_channel *ch)

@@ -106,8 +106,8 @@ void prd32_commands_ring(struct prd32_channel *ch)
  * prd32_commands_seen() - take the queue's interrupt back: what is done has been found
  * @ch: the channel, locked
  *
- * It may interrupt again at any time. What it has done since memory was looked at it tells anew when
- * it reads this.
+ * It may interrupt again at any time. What it has done since memory was looked at it tells anew
+ * when it reads this.
  */
 void prd32_commands_seen(struct prd32_channel *ch)
 {

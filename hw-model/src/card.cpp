@@ -200,8 +200,8 @@ std::uint32_t Card::seen_written(const RegisterFile::Write& write) {
     const unsigned channel = write.instance;
     const std::uint32_t offset = regs::BmStatus::at(channel);
     const bool again = channels_[channel].seen(write.after);
-    registers_.set(offset, (registers_.get(offset) & ~regs::BmStatus::kInterrupt) |
-                               (again ? regs::BmStatus::kInterrupt : 0));
+    registers_.set(offset,
+                   (registers_.get(offset) & ~regs::BmStatus::kInterrupt) | (again ? regs::BmStatus::kInterrupt : 0));
     falls_[channel] = true;  // also when the engine sets it again before the line has followed
     status_changed_.notify(sc_core::SC_ZERO_TIME);
   }

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several tables at an engine at a time: the card's command queue, and those behind one that goes wrong."""
+
+import json
+import re
+
+import pytest
+
+import where
+from prd32ctl import (FUNCTION, KIB, MIB, PARAMETERS, call, card_address, counters, expect_usable, roundtrip,
+                      roundtrip_words, signalled, sleep_at_once, wait_until)
+
+pytestmark = pytest.mark.environments(*where.ENDS)
+SOON = 300  # ms: a deadline that a test waits for
+READERS = 8  # four at each channel
+SIZE = 64 * KIB
+
+
+@pytest.fixture
+def filled(card):
+    """The card, with contents that the readers know, and requests that interrupt."""
+    sleep_at_once(card)
+    call(card, "write", MIB, offset=0, seed=3)
+    return card
+
+
+def _at_engines(guest) -> int:
+    """How many commands the engines have."""
+    text = guest.run(f"cat /sys/kernel/debug/prd32/{card_address(guest)}/registers").text
+    values = {name: int(value, 16) for name, value in re.findall(r"^(\S+) (0x\w+)$", text, re.M)}
+    return sum(values[f"ch{n}.QUEUE_TAIL"] - values[f"ch{n}.QUEUE_HEAD"] for n in range(2))
+
+
+def _reader(guest):
+    return guest.start(["prd32ctl", "call", "read", "--size", str(SIZE), "--offset", "0", "--seed", "3", "--json"])
+
+
+def _readers(guest, faults, count: int = READERS) -> tuple[list, object]:
+    """So many, all of them at the engines, whose first bytes do not come until the rule is cleared."""
+    stall = faults.add("stall", "dma-write")
+    readers = []
+    for number in range(count):
+        readers.append(_reader(guest))
+        wait_until(lambda number=number: counters(guest)["depth"] == number + 1, "a reader waits")
+    assert _at_engines(guest) == count
+    return readers, stall
+
+
+def _results(readers) -> list[dict]:
+    return [json.loads(reader.wait(30).stdout) for reader in readers]
+
+
+def _whole(results: list[dict]) -> int:
+    """How many of them have all that they asked for; others may have less, but nothing that is wrong."""
+    assert all(max(result["result"], 0) == result["matching"] for result in results), results
+    return sum(result["matching"] == SIZE for result in results)
+
+
+def test_an_interrupt_may_tell_of_several(filled, faults):
+    readers, stall = _readers(filled, faults)
+    before = signalled(filled)
+    stall.clear()
+    assert _whole(_results(readers)) == READERS
+    assert signalled(filled) - before < READERS
+    assert (counters(filled)["lost"], counters(filled)["failed"]) == (0, 0)
+
+
+def test_one_of_several_is_killed(filled, faults):
+    """Neither the one that the engine is at, nor the last: it is taken out, and the others are done again."""
+    readers, stall = _readers(filled, faults)
+    killed = readers.pop(3)
+    killed.kill()
+    killed.wait(30)
+    stall.clear()
+    assert _whole(_results(readers)) == READERS - 1
+    counts = counters(filled)
+    assert (counts["stops"], counts["failed"], counts["timeouts"], counts["channel_resets"]) == (1, 1, 0, 0)
+    expect_usable(filled)
+
+
+def test_the_first_of_several_passes_its_deadline(filled, faults):
+    """The others have deadlines of their own, which begin when the engine comes to them."""
+    filled.run(f"echo 4000 >{PARAMETERS}/timeout_ms")  # until which all have to be there
+    readers, _stall = _readers(filled, faults)
+    results = _results(readers)
+    assert _whole(results) == READERS - 1
+    assert sum(result["errno"] == "ETIMEDOUT" for result in results) == 1
+    assert counters(filled)["timeouts"] == 1
+    expect_usable(filled)
+
+
+@pytest.mark.expect_violations("data-write")
+def test_one_of_several_fails(filled, faults):
+    """Those behind it are done all the same."""
+    readers, stall = _readers(filled, faults)
+    failure = faults.add("abort", "dma-write", after=2)
+    stall.clear()
+    assert _whole(_results(readers)) == READERS - 1
+    assert failure.fired == 1
+    counts = counters(filled)
+    assert (counts["failed"], counts["stops"], counts["timeouts"]) == (1, 0, 0)
+    expect_usable(filled)
+
+
+@pytest.mark.expect_violations("queue-fetch")
+def test_a_command_that_cannot_be_fetched(filled, faults):
+    """The queue stops. Who was next has an error, the channel is reset, and the others are done again."""
+    filled.run(f"echo {SOON} >{PARAMETERS}/timeout_ms")
+    fault = faults.add("abort", "command", channel=0)
+    assert call(filled, "read", SIZE, offset=0)["errno"] == "EIO"
+    assert fault.fired == 1
+    assert "QUEUE_FETCH" in filled.run("dmesg | grep prd32").text
+    assert counters(filled)["timeouts"] == 0
+    expect_usable(filled)
+
+
+@pytest.mark.expect_violations("queue-fetch")
+def test_the_queue_stops_under_several(filled, faults):
+    filled.run(f"echo 4000 >{PARAMETERS}/timeout_ms")
+    readers, stall = _readers(filled, faults)
+    fault = faults.add("abort", "command", channel=0)
+    stall.clear()
+    assert _whole(_results(readers)) == READERS - 1
+    assert fault.fired == 1
+    expect_usable(filled)
+
+
+@pytest.mark.expect_violations("writeback-refused")
+def test_a_status_among_several_is_refused(filled, faults):
+    """All bytes were moved, which is what its reader tells."""
+    filled.run(f"echo 4000 >{PARAMETERS}/timeout_ms")
+    readers, stall = _readers(filled, faults)
+    fault = faults.add("abort", "writeback", channel=0)
+    stall.clear()
+    assert _whole(_results(readers)) == READERS
+    assert fault.fired == 1 and counters(filled)["failed"] == 1
+    expect_usable(filled)
+
+
+def test_a_status_among_several_is_lost(filled, faults):
+    """Nobody knows how that command ended, so it did not end well; the others are not held up."""
+    filled.run(f"echo 60000 >{PARAMETERS}/timeout_ms")  # longer than anything here waits
+    readers, stall = _readers(filled, faults)
+    fault = faults.add("drop", "writeback", channel=0)
+    stall.clear()
+    assert _whole(_results(readers)) >= READERS - 1
+    counts = counters(filled)
+    assert fault.fired == 1 and counts["timeouts"] == 0 and counts["failed"] <= 1
+    expect_usable(filled)
+
+
+def test_a_reset_under_several(card):
+    """What the engines had when an administrator resets the function is done again; compared byte by byte."""
+    workers = [card.start(["prd32ctl", *roundtrip_words(MIB, number * 2 * MIB, seed=number, iterations=60)])
+               for number in range(READERS)]
+    wait_until(lambda: _at_engines(card) >= READERS // 2, "the workers work")
+    for _ in range(10):
+        card.run(f"echo 1 >/sys/bus/pci/devices/{card_address(card)}/reset")
+    for worker in workers:
+        worker.wait(120).check()
+    expect_usable(card)
+
+
+def test_unbound_under_several(filled, faults):
+    """Whoever waits learns it, and nothing is left."""
+    address = card_address(filled)
+    readers, stall = _readers(filled, faults)
+    unbind = filled.start(f"echo {address} >{FUNCTION}/unbind")
+    results = _results(readers)
+    unbind.wait(30).check()
+    assert {result["errno"] for result in results if result["result"] < 0} <= {"ENODEV"}
+    stall.clear()
+    filled.run(f"echo {address} >{FUNCTION}/bind")
+    expect_usable(filled)
+
+
+def test_without_the_queue(card, faults):
+    """One table at a time, with the registers of SFF-8038i, as for a card that has no queue."""
+    card.run("rmmod prd32")
+    card.load_driver("queue=N")
+    assert "tables at a time: 1" in card.run("dmesg | grep prd32").text
+    roundtrip(card, 5 * MIB + 3)
+    stall = faults.add("stall", "dma-write")
+    readers = [_reader(card) for _ in range(4)]
+    wait_until(lambda: counters(card)["depth"] == 4, "all of them wait")
+    assert _at_engines(card) == 0
+    stall.clear()
+    assert all(result["result"] == SIZE for result in _results(readers))
