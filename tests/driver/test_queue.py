@@ -79,13 +79,14 @@ def test_one_of_several_is_killed(filled, faults):
 
 
 def test_the_first_of_several_passes_its_deadline(filled, faults):
-    """The others have deadlines of their own, which begin when the engine comes to them."""
+    """The others have deadlines of their own, which begin when the engine comes to them. The channels share it, so the
+    first of the other channel may be late as well."""
     filled.run(f"echo 4000 >{PARAMETERS}/timeout_ms")  # until which all have to be there
     readers, _stall = _readers(filled, faults)
     results = _results(readers)
-    assert _whole(results) == READERS - 1
-    assert sum(result["errno"] == "ETIMEDOUT" for result in results) == 1
-    assert counters(filled)["timeouts"] == 1
+    late = sum(result["errno"] == "ETIMEDOUT" for result in results)
+    assert 1 <= late <= 2 and _whole(results) == READERS - late
+    assert counters(filled)["timeouts"] == late
     expect_usable(filled)
 
 
@@ -155,9 +156,11 @@ def test_a_reset_under_several(card, faults):
     workers = [card.start(["prd32ctl", *roundtrip_words(MIB, number * 2 * MIB, seed=number, iterations=60)])
                for number in range(READERS)]
     wait_until(lambda: _at_engines(card) == READERS, "all of them are at the engines")
+    reset = f"echo 1 >/sys/bus/pci/devices/{card_address(card)}/reset"
+    card.run(reset)
+    stall.clear()
     for _ in range(10):
-        card.run(f"echo 1 >/sys/bus/pci/devices/{card_address(card)}/reset")
-        stall.clear()
+        card.run(reset)
     for worker in workers:
         worker.wait(120).check()
     expect_usable(card)
