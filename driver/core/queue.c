@@ -3,8 +3,6 @@
  * Who wants something of a channel: submitting and cancelling; who keeps it from work: freezing it
  * for a while, refusing for good.
  */
-#include <linux/smp.h>
-
 #include "core.h"
 #include "trace.h"
 
@@ -25,23 +23,16 @@ static int prd32_check_request(const struct prd32_info *info, const struct prd32
 	return req->elapsed && !(req->length % req->period) ? 0 : -EINVAL;
 }
 
-/*
- * The channel with the least to do that no cyclic request keeps for itself: what comes later does
- * not wait behind all that others have queued elsewhere. Among those with as little each processor
- * takes another one first, whose interrupts come to it. A glance without the lock: prd32_enqueue()
- * looks again.
- */
+/* The channel with the least to do that no cyclic request keeps for itself. */
 static struct prd32_channel *prd32_pick(struct prd32_card *card)
 {
-	unsigned int mine = raw_smp_processor_id() % card->info.channels;
-	struct prd32_channel *best = NULL;
+	struct prd32_channel *ch, *best = NULL;
 	unsigned int least = UINT_MAX;
-	unsigned int i;
 
-	for (i = 0; i < card->info.channels; i++) {
-		struct prd32_channel *ch = &card->ch[(mine + i) % card->info.channels];
+	prd32_for_each_channel(ch, card) {
 		unsigned int depth = READ_ONCE(ch->depth);
 
+		/* A glance without the lock: prd32_enqueue() looks again. */
 		if (depth < least && !READ_ONCE(ch->cyclic)) {
 			best = ch;
 			least = depth;
