@@ -130,7 +130,7 @@ bool CommandQueue::advance(bool failed) {
 
 bool CommandQueue::seen(std::uint32_t count, bool runs) {
   const std::uint32_t unseen = head_ - count;
-  const bool more = unseen != 0 && (!runs || unseen >= commands_an_interrupt());
+  const bool more = unseen != 0 && !halted() && (!runs || unseen >= commands_an_interrupt());
   since_interrupt_ = more ? 0 : unseen;
   return more;
 }

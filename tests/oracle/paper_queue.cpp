@@ -58,7 +58,8 @@ void PaperCard::write_seen(unsigned n, std::uint32_t reached, std::uint32_t data
   Channel& channel = channels_.at(n);
   const std::uint32_t unseen = reg(regs::QueueHead::at(n)) - seen;
   const bool runs = channel.active && channel.queued;
-  const bool again = unseen != 0 && (!runs || unseen >= commands_an_interrupt(n));
+  const bool halted = reg(regs::QueueState::at(n)) != 0;
+  const bool again = unseen != 0 && !halted && (!runs || unseen >= commands_an_interrupt(n));
   cause_ &= ~(regs::IrqCause::kCh0 << n);
   cause_ |= again ? regs::IrqCause::kCh0 << n : 0;
   channel.since_interrupt = again ? 0 : unseen;
