@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The card's command queue: tables that an engine does one after the other, without hearing from us
- * in between. Commands and their status are in memory; the one register that is written for them is
- * the doorbell. How accesses are ordered: hw.c.
+ * in between. Commands and their status are in memory; registers are written to ring the doorbell,
+ * to take the interrupt back, and now and then to say how often to interrupt. How accesses are
+ * ordered: hw.c.
  */
 #include <linux/bitfield.h>
 #include <linux/kernel.h>

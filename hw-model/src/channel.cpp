@@ -172,24 +172,25 @@ void Channel::end_turn(const Job& job) {
   parts_.arbiter.release(number_);
 }
 
-/// Lets the simulation reach the channel's own time, unless the transfer is ended meanwhile. Returns going().
-bool Channel::catch_up(const Job& job) {
+/// Lets the simulation reach the channel's own time, unless the condition fails meanwhile. Returns the condition.
+template <typename Condition>
+bool Channel::catch_up_while(Condition condition) {
   const sc_core::sc_time end = bus_.clock().now();
   bus_.clock().set_offset(sc_core::SC_ZERO_TIME);
-  while (going(job) && sc_core::sc_time_stamp() < end) {
+  while (condition() && sc_core::sc_time_stamp() < end) {
     sc_core::wait(end - sc_core::sc_time_stamp(), wake_);
   }
-  return going(job);
+  return condition();
+}
+
+/// Unless the transfer is ended meanwhile. Returns going().
+bool Channel::catch_up(const Job& job) {
+  return catch_up_while([this, &job] { return going(job); });
 }
 
 /// As catch_up(), but a transfer that somebody failed goes on. Returns current().
 bool Channel::settle(const Job& job) {
-  const sc_core::sc_time end = bus_.clock().now();
-  bus_.clock().set_offset(sc_core::SC_ZERO_TIME);
-  while (current(job) && sc_core::sc_time_stamp() < end) {
-    sc_core::wait(end - sc_core::sc_time_stamp(), wake_);
-  }
-  return current(job);
+  return catch_up_while([this, &job] { return current(job); });
 }
 
 }  // namespace prd32

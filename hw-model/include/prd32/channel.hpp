@@ -122,6 +122,8 @@ class Channel : public sc_core::sc_module {
   bool going(const Job& job) const { return current(job) && !condemned_; }
   void take_turn(const Job& job);
   void end_turn(const Job& job);
+  template <typename Condition>
+  bool catch_up_while(Condition condition);
   bool catch_up(const Job& job);
   bool catch_up_if_due(const Job& job) { return bus_.clock().due() ? catch_up(job) : going(job); }
   bool settle(const Job& job);
