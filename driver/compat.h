@@ -6,6 +6,7 @@
 #define PRD32_COMPAT_H
 
 #include <linux/fs.h>
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/uio.h>
 
@@ -64,6 +65,18 @@ static inline ssize_t iov_iter_extract_pages(struct iov_iter *iter, struct page 
 static inline void vm_flags_set(struct vm_area_struct *vma, vm_flags_t flags)
 {
 	vma->vm_flags |= flags;
+}
+#endif
+
+#ifdef PRD32_HAVE_HRTIMER_SETUP
+#define prd32_hrtimer_setup hrtimer_setup
+#else
+static inline void prd32_hrtimer_setup(struct hrtimer *timer,
+				       enum hrtimer_restart (*function)(struct hrtimer *),
+				       clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
 }
 #endif
 

@@ -84,6 +84,8 @@ struct prd32_info {
  * @prds: descriptors in them
  * @interrupts: interrupts that were the channel's
  * @polls: looks of prd32_poll() that found an end
+ * @deferred: interrupts that were left pending for a while
+ * @found: looks of who submits that found an end meanwhile
  * @lost: ends that no interrupt told of
  * @timeouts: tables that did not end in time
  * @stops: tables that were stopped
@@ -99,6 +101,8 @@ struct prd32_stats {
 	u64 prds;
 	u64 interrupts;
 	u64 polls;
+	u64 deferred;
+	u64 found;
 	u64 lost;
 	u64 timeouts;
 	u64 stops;
@@ -235,6 +239,7 @@ void prd32_cancel_all(struct prd32_client *client, int error);
 
 /* core/poll.c: hearing of the end without an interrupt */
 bool prd32_poll(struct prd32_card *card, unsigned int channel);
+void prd32_take_ends(struct prd32_card *card);
 bool prd32_worth_spinning(const struct prd32_card *card, u64 length);
 void prd32_spin(struct prd32_request *req);
 void prd32_waited(struct prd32_card *card, u64 length, u64 since);

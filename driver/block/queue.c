@@ -201,6 +201,7 @@ static blk_status_t prd32_queue_rq(struct blk_mq_hw_ctx *hctx,
 	bool spin;
 	int err;
 
+	prd32_take_ends(disk->client->card);
 	status = prd32_prepare(disk, bd->rq);
 	if (status != BLK_STS_OK)
 		return status;

@@ -106,6 +106,7 @@ static int prd32_transfer_submit(struct prd32_transfer *t, struct scatterlist *s
 			(!t->end && prd32_worth_spinning(t->req.client->card, length));
 	t->req.complete = prd32_transfer_complete;
 	reinit_completion(&t->done_event);
+	prd32_take_ends(t->req.client->card);
 	spin_lock_irqsave(&t->lock, flags);
 	err = t->abort ?: prd32_submit(&t->req, PRD32_ANY_CHANNEL);
 	spin_unlock_irqrestore(&t->lock, flags);

@@ -24,6 +24,7 @@ void prd32_channel_init(struct prd32_card *card, unsigned int index)
 		INIT_LIST_HEAD(&ch->queue[i]);
 	init_waitqueue_head(&ch->idle);
 	ch->slots = 1;
+	prd32_defer_init(ch);
 	prd32_recovery_init(ch);
 }
 
@@ -52,6 +53,9 @@ static int prd32_start_table(struct prd32_channel *ch, struct prd32_request *req
 
 	if (!ch->flight) {
 		WRITE_ONCE(ch->in_queue, prd32_may_queue(ch, req));
+		/* What the registers begin interrupts only if nothing is pending. */
+		if (!ch->in_queue)
+			prd32_defer_end(ch);
 		/* BM_PRDT is that of the first. */
 		ch->first = ch->in_queue ? ch->first : 0;
 	}
@@ -352,7 +356,7 @@ bool prd32_channel_interrupted(struct prd32_channel *ch)
 		prd32_take_back(ch);
 	ended = prd32_look_for_ends(ch, false, &done);
 	/* Before a transfer is begun whose interrupt this might take back. */
-	if (ch->in_queue)
+	if (ch->in_queue && !prd32_defer(ch))
 		prd32_commands_seen(ch);
 	/* A line must have fallen before the handler returns, or it interrupts again. */
 	if (ch->in_queue && ch->card->read_cause)

@@ -39,6 +39,7 @@ void prd32_commands_setup(struct prd32_channel *ch, void *memory, dma_addr_t dma
 void prd32_commands_forget(struct prd32_channel *ch)
 {
 	ch->commands_told = false;
+	ch->deferred = false;
 	ch->number = 0;
 	ch->coalesce = 0;
 	/* No status of before may look like one of what comes. */

@@ -4,13 +4,14 @@
  *
  * Files follow a request: queue.c takes it, channel.c has it done, table.c and prd.c turn its
  * memory into descriptors in a table of prdt.c, hw.c makes the card work on them, or commands.c
- * through its queue, irq.c hears of the end, poll.c looks for it, recovery.c is for one that does
- * not come. pci.c brings card and driver together, power.c and errors.c part and reunite them,
+ * through its queue, irq.c hears of the end, or poll.c and defer.c look for it, recovery.c is for
+ * one that does not come. pci.c brings card and driver together, power.c and errors.c part and reunite them,
  * clients.c seats the front ends.
  */
 #ifndef PRD32_CORE_H
 #define PRD32_CORE_H
 
+#include <linux/hrtimer.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/spinlock.h>
@@ -93,6 +94,12 @@ struct prd32_slot {
  * @commands_told: the card knows where they are
  * @number: the card's number of the oldest command
  * @coalesce: what the QUEUE_COALESCE register holds
+ * @deferred: the queue's interrupt is left pending: @late looks for ends, and who submits
+ * @found: looks of those who submit that found an end meanwhile
+ * @found_before: of them, how many when @late went off last
+ * @wary: for how many interrupts this is not tried again
+ * @wariness: what @wary was last
+ * @late: for ends that nobody else looks for
  * @idle: woken when @active becomes NULL
  * @deadline: of the oldest table, jiffies
  * @watchdog: goes off at @deadline, or before
@@ -132,6 +139,12 @@ struct prd32_channel {
 	bool commands_told;
 	u32 number;
 	u32 coalesce;
+	bool deferred;
+	unsigned int found;
+	unsigned int found_before;
+	unsigned int wary;
+	unsigned int wariness;
+	struct hrtimer late;
 	wait_queue_head_t idle;
 	unsigned long deadline;
 	struct timer_list watchdog;
@@ -202,6 +215,7 @@ extern bool prd32_use_writeback;
 extern bool prd32_use_queue;
 extern unsigned int prd32_spin_us;
 extern unsigned int prd32_spin_kib;
+extern unsigned int prd32_defer_us;
 
 /* hw.c: registers, but for those of the command queue */
 int prd32_hw_identify(struct prd32_card *card);
@@ -259,6 +273,13 @@ void prd32_kill(struct prd32_card *card);
 
 /* poll.c */
 void prd32_poll_no_more(struct prd32_channel *ch);
+
+/* defer.c */
+bool prd32_defer(struct prd32_channel *ch);
+void prd32_defer_end(struct prd32_channel *ch);
+void prd32_defer_if_kept_up(struct prd32_channel *ch);
+void prd32_defer_init(struct prd32_channel *ch);
+void prd32_defer_exit(struct prd32_channel *ch);
 
 /* recovery.c */
 int prd32_recovery_setup(void);

@@ -90,6 +90,7 @@ static void prd32_channel_show(struct seq_file *file, struct prd32_channel *ch)
 	seq_printf(file, "  tables %llu\n  prds %llu\n", stats.tables, stats.prds);
 	seq_printf(file, "  interrupts %llu\n  polls %llu\n  lost %llu\n", stats.interrupts,
 		   stats.polls, stats.lost);
+	seq_printf(file, "  deferred %llu\n  found %llu\n", stats.deferred, stats.found);
 	seq_printf(file, "  timeouts %llu\n  stops %llu\n", stats.timeouts, stats.stops);
 	seq_printf(file, "  channel_resets %llu\n  function_resets %llu\n", stats.channel_resets,
 		   stats.function_resets);

@@ -10,6 +10,7 @@
 
 /* Others may have to wait as long for the processor. */
 #define PRD32_SPIN_US_MAX 1000
+#define PRD32_DEFER_US_MAX 10000
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -19,6 +20,7 @@ bool prd32_use_writeback = true;
 bool prd32_use_queue = true;
 unsigned int prd32_spin_us = 200;
 unsigned int prd32_spin_kib = 1024;
+unsigned int prd32_defer_us = 200;
 
 static int prd32_set_timeout(const char *val, const struct kernel_param *kp)
 {
@@ -46,6 +48,18 @@ MODULE_PARM_DESC(spin_us, "for how long at most who waits looks for the end befo
 
 module_param_named(spin_kib, prd32_spin_kib, uint, 0644);
 MODULE_PARM_DESC(spin_kib, "spin_us is for requests of at most so much, KiB (default 1024)");
+
+static int prd32_set_defer(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 0, PRD32_DEFER_US_MAX);
+}
+
+static const struct kernel_param_ops prd32_defer_ops = {
+	.set = prd32_set_defer,
+	.get = param_get_uint,
+};
+module_param_cb(defer_us, &prd32_defer_ops, &prd32_defer_us, 0644);
+MODULE_PARM_DESC(defer_us, "for how long at most an end is not told of while who submits more looks for it, us (0..10000, default 200; 0: not at all)");
 
 module_param_named(writeback, prd32_use_writeback, bool, 0444);
 MODULE_PARM_DESC(writeback, "have the card write its status to memory, if it can (default Y)");

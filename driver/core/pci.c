@@ -204,8 +204,10 @@ static void prd32_card_end(struct prd32_card *card)
 
 	prd32_debugfs_remove(card);
 	prd32_silence(card);
-	prd32_for_each_channel(ch, card)
+	prd32_for_each_channel(ch, card) {
+		prd32_defer_exit(ch);
 		prd32_recovery_exit(ch);
+	}
 	prd32_errors_exit(card);
 }
 

@@ -85,8 +85,8 @@ def interrupts(guest: Guest) -> int:
 
 
 def sleep_at_once(guest: Guest) -> None:
-    """From now on nobody looks for the end of a request before it sleeps, so each interrupts."""
-    guest.run(f"echo 0 >{PARAMETERS}/spin_us")
+    """From now on nobody looks for the end of a request before it sleeps, nor finds another's, so each interrupts."""
+    guest.run(f"echo 0 >{PARAMETERS}/spin_us; echo 0 >{PARAMETERS}/defer_us")
 
 
 def signalled(guest: Guest) -> int:

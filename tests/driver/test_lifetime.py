@@ -153,6 +153,7 @@ def test_bad_module_parameters(bound):
     bound.run("rmmod prd32")
     for parameter, values in {
             "timeout_ms": ("0", "600001", "-1"), "chunk_kib": ("63", "262145", "lots"), "spin_us": ("1001", "-1"),
+            "defer_us": ("10001", "-1"),
             "spin_kib": ("-1", "few"), "disk_mib": ("-2", "half"), "poll_queues": ("-1", "all"),
             "writeback": ("perhaps",)}.items():
         for value in values:

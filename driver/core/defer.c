@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An interrupt that is not taken back at once. When a card is done with a request before the next
+ * one comes, each would interrupt who is about to submit that. He can look for ends as well, and it
+ * takes him next to nothing. So the interrupt stays pending, which keeps the card from sending
+ * another, for as long as ends are found that way; a timer sees to those that are not.
+ *
+ * Only where requests come so fast that the processor has no rest: who sleeps until the end of his
+ * request is told at once.
+ */
+#include <linux/hrtimer.h>
+#include <linux/ktime.h>
+#include <linux/sched.h>
+
+#include "compat.h"
+#include "core.h"
+
+/* More than that at the engine: it does not keep up, and who submits will have to wait for it. */
+#define KEEPS_UP	2
+
+/* After how many interrupts it is tried again, at most, where it is not worth it. */
+#define WARIEST		63
+
+static ktime_t prd32_defer_time(void)
+{
+	return ns_to_ktime((u64)READ_ONCE(prd32_defer_us) * NSEC_PER_USEC);
+}
+
+/**
+ * prd32_defer() - leave the queue's interrupt pending, if that is likely to be worth it
+ * @ch: the channel, locked; its interrupt has come, and what memory tells of was dealt with
+ *
+ * Return: true if so; else it is to be taken back.
+ */
+bool prd32_defer(struct prd32_channel *ch)
+{
+	ch->deferred = false;
+	/* What has a message of its own: a line would interrupt again, a shared message nobody. */
+	if (!READ_ONCE(prd32_defer_us) || ch->card->read_cause || ch->card->one_message)
+		return false;
+	if (ch->refuse || ch->frozen || ch->recovering || is_idle_task(current))
+		return false;
+	if (ch->wary) {
+		ch->wary--;
+		return false;
+	}
+	ch->deferred = true;
+	ch->found = 0;
+	ch->found_before = 0;
+	ch->stats.deferred++;
+	if (!hrtimer_is_queued(&ch->late))
+		hrtimer_start(&ch->late, prd32_defer_time(), HRTIMER_MODE_REL);
+	return true;
+}
+
+/**
+ * prd32_defer_end() - take the interrupt back if it was left pending
+ * @ch: the channel, locked
+ */
+void prd32_defer_end(struct prd32_channel *ch)
+{
+	if (!ch->deferred)
+		return;
+	ch->deferred = false;
+	prd32_commands_seen(ch);
+}
+
+/**
+ * prd32_defer_if_kept_up() - the engine has been given more: tell of ends again if it is that much
+ * @ch: the channel, locked
+ */
+void prd32_defer_if_kept_up(struct prd32_channel *ch)
+{
+	if (ch->flight > KEEPS_UP)
+		prd32_defer_end(ch);
+}
+
+/**
+ * prd32_take_ends() - deal with what has ended unheard
+ * @card: the card
+ *
+ * For who is about to submit a request, with no locks held that a complete() of his takes.
+ */
+void prd32_take_ends(struct prd32_card *card)
+{
+	struct prd32_channel *ch;
+
+	prd32_for_each_channel(ch, card)
+		if (READ_ONCE(ch->deferred) && prd32_hw_has_news(ch) &&
+		    prd32_channel_event(ch, false)) {
+			WRITE_ONCE(ch->found, ch->found + 1);
+			ch->stats.found++;
+		}
+}
+
+/* With the channel locked: nobody came who would find ends. */
+static void prd32_defer_no_more(struct prd32_channel *ch)
+{
+	ch->wariness = ch->found ? 0 : min(2 * ch->wariness + 1, WARIEST);
+	ch->wary = ch->wariness;
+	prd32_defer_end(ch);
+}
+
+/* With the channel locked. Return: true to look again. */
+static bool prd32_look_after(struct prd32_channel *ch, struct list_head *done)
+{
+	unsigned int found = READ_ONCE(ch->found);
+
+	if (!ch->deferred)
+		return false;
+	/* Somebody stops the engine, and will say what has ended. */
+	if (ch->recovering)
+		return true;
+	prd32_channel_catch_up(ch, done);
+	prd32_channel_start_next(ch, done);
+	if (found != ch->found_before) {
+		ch->found_before = found;
+		return true;
+	}
+	if (!ch->frozen) {
+		prd32_defer_no_more(ch);
+		return false;
+	}
+	/* The card may be asleep or cut off before long, and is reset in any case. */
+	ch->deferred = ch->flight;
+	return ch->deferred;
+}
+
+static enum hrtimer_restart prd32_late(struct hrtimer *timer)
+{
+	struct prd32_channel *ch = container_of(timer, struct prd32_channel, late);
+	unsigned long flags;
+	LIST_HEAD(done);
+	bool again;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	again = prd32_look_after(ch, &done);
+	spin_unlock_irqrestore(&ch->lock, flags);
+	prd32_complete(&done);
+	if (!again)
+		return HRTIMER_NORESTART;
+	hrtimer_forward_now(timer, max(prd32_defer_time(), NSEC_PER_USEC));
+	return HRTIMER_RESTART;
+}
+
+/**
+ * prd32_defer_init() - prepare a channel's timer
+ * @ch: the channel
+ */
+void prd32_defer_init(struct prd32_channel *ch)
+{
+	prd32_hrtimer_setup(&ch->late, prd32_late, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+}
+
+/**
+ * prd32_defer_exit() - nothing is looked after any more
+ * @ch: a channel without requests, that takes none
+ */
+void prd32_defer_exit(struct prd32_channel *ch)
+{
+	hrtimer_cancel(&ch->late);
+}
