@@ -53,8 +53,10 @@ def test_character_device(tools, await_found):
 
 def test_not_at_all(tools):
     _defer(tools, 0)
+    before = counters(tools)
     fio(tools, rw="randwrite", bsrange="512-16k", size=4 * MIB, verify="crc32c", **_ASYNC)
-    assert (counters(tools)["deferred"], counters(tools)["found"]) == (0, 0)
+    after = counters(tools)
+    assert (after["deferred"], after["found"]) == (before["deferred"], before["found"])
     assert _nothing_was_lost(tools)
 
 
@@ -94,7 +96,7 @@ def test_resets_meanwhile(tools):
     """The card forgets what is pending, and so does the driver."""
     _defer(tools, _LONGEST)
     job = tools.start(fio_words("--time_based", rw="randread", bs="4k", size=SIZE, runtime=60, **_ASYNC))
-    for _ in range(10):
+    for _ in range(5):
         before = counters(tools)["requests"]
         tools.run(f"echo 1 >/sys/bus/pci/devices/{card_address(tools)}/reset")
         wait_until(lambda before=before: counters(tools)["requests"] > before + 100, "it goes on")

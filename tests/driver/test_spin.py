@@ -164,7 +164,7 @@ def test_disk(spinning):
 
 def test_who_does_not_wait_is_not_kept(tools):
     """Asynchronous requests are submitted, and that is that: they interrupt."""
-    tools.run(f"echo {_LONGEST} >{PARAMETERS}/spin_us")
+    tools.run(f"echo {_LONGEST} >{PARAMETERS}/spin_us; echo 0 >{PARAMETERS}/defer_us")
     _learn(tools)
     before, polls = interrupts(tools), counters(tools)["polls"]
     job = fio(tools, ioengine="libaio", iodepth=1, rw="read", bs="4k", size=MIB)
