@@ -24,7 +24,10 @@ def _nothing_was_lost(guest) -> bool:
 
 @pytest.fixture
 def await_found(tools, cell):
-    """Does some work until ends were found by who submits; how many is for the machine to say."""
+    """Does some work until ends were found by who submits; how many is for the machine to say. It has more time for that
+    than by default: requests come slowly where mapping takes its time."""
+    _defer(tools, _LONGEST)
+
     def wait(work) -> None:
         def found() -> bool:
             work()
@@ -43,7 +46,7 @@ def await_found(tools, cell):
 
 
 def test_disk(tools, await_found):
-    """By default, and what is written is right."""
+    """And what is written is right."""
     await_found(lambda: fio(tools, rw="randwrite", bsrange="512-16k", size=4 * MIB, verify="crc32c", **_ASYNC))
 
 
