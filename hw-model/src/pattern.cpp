@@ -24,7 +24,7 @@ constexpr std::uint8_t next_byte(std::uint32_t& state) {
 /// A linear map of states: what becomes of each single bit.
 using Map = std::array<std::uint32_t, kStateBits>;
 
-constexpr std::uint32_t apply(const Map& map, std::uint32_t state) {
+constexpr std::uint32_t mapped(const Map& map, std::uint32_t state) {
   std::uint32_t result = 0;
   for (unsigned bit = 0; bit < kStateBits; ++bit) {
     result ^= (state >> bit & 1U) != 0 ? map[bit] : 0;
@@ -71,11 +71,11 @@ void PatternStream::skip(std::uint64_t bytes) {
   }
   for (Map power = kOneByte; bytes != 0; bytes >>= 1U) {  // 1, 2, 4, ... bytes at once
     if ((bytes & 1U) != 0) {
-      state_ = apply(power, state_);
+      state_ = mapped(power, state_);
     }
     const Map once = power;
     for (std::uint32_t& column : power) {
-      column = apply(once, column);
+      column = mapped(once, column);
     }
   }
 }

@@ -52,7 +52,9 @@ TEST(Negotiation, RefusesWhatIsNoNegotiation) {
                            R"({"capabilities":{"write_multiple":1}})"}) {
     EXPECT_EQ(answer(text), std::nullopt) << text;
   }
-  EXPECT_EQ(answer(std::string(kMaxVersionData, ' ') + "{}"), std::nullopt);
+  std::string longest(kMaxVersionData, ' ');
+  longest += "{}";
+  EXPECT_EQ(answer(longest), std::nullopt);
   const std::string open = "{}";
   EXPECT_FALSE(negotiate(std::as_bytes(std::span(open.data(), open.size())))) << "no NUL";
 }
