@@ -106,7 +106,7 @@ File open_card_file(const std::string& path, int flags) {
 
 std::string class_folder(const std::string& device) {
   // A name of udev's is a link to the node.
-  return std::string(kClass) + "/" + std::filesystem::canonical(device).filename().string();
+  return (std::filesystem::path(kClass) / std::filesystem::canonical(device).filename()).string();
 }
 
 std::string function_folder(const std::string& device) {

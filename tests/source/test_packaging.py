@@ -86,7 +86,7 @@ def test_make_install_and_uninstall(root, folder):
     shutil.copytree(places.TOP / "hw-model" / "include", folder / "hw-model" / "include")
     target = folder / "target"
     inside = f"/{target.relative_to(root.path)}"
-    words = ("-C", "driver", f"DESTDIR={inside}", "PREFIX=/usr", "CXXFLAGS=-O0")
+    words = ("-C", "driver", f"DESTDIR={inside}", "PREFIX=/usr", "CXXFLAGS=-O0", "WERROR=-Werror")
     _run(root, folder, "make", *words, "-j2", "install-user", deadline=800)
     assert {"usr/bin/prd32ctl", "usr/lib/libprd32.a", "usr/lib/libprd32.so", "usr/lib/libprd32.so.1",
             "usr/lib/pkgconfig/libprd32.pc", "usr/include/prd32/prd32.hpp", "usr/include/prd32/prd32.h",
