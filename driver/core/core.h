@@ -5,8 +5,8 @@
  * Files follow a request: queue.c takes it, channel.c has it done, table.c and prd.c turn its
  * memory into descriptors in a table of prdt.c, hw.c makes the card work on them, or commands.c
  * through its queue, irq.c hears of the end, or poll.c and defer.c look for it, recovery.c is for
- * one that does not come. pci.c brings card and driver together, power.c and errors.c part and reunite them,
- * clients.c seats the front ends.
+ * one that does not come. pci.c brings card and driver together, power.c and errors.c part and
+ * reunite them, clients.c seats the front ends.
  */
 #ifndef PRD32_CORE_H
 #define PRD32_CORE_H

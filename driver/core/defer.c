@@ -10,6 +10,7 @@
  */
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/sched.h>
 
 #include "compat.h"
@@ -21,9 +22,12 @@
 /* After how many interrupts it is tried again, at most, where it is not worth it. */
 #define WARIEST		63
 
+/* Less would be spent with looking alone. */
+#define SHORTEST_US	10u
+
 static ktime_t prd32_defer_time(void)
 {
-	return ns_to_ktime((u64)READ_ONCE(prd32_defer_us) * NSEC_PER_USEC);
+	return ns_to_ktime((u64)max(READ_ONCE(prd32_defer_us), SHORTEST_US) * NSEC_PER_USEC);
 }
 
 /**
@@ -134,13 +138,13 @@ static enum hrtimer_restart prd32_late(struct hrtimer *timer)
 	bool again;
 
 	spin_lock_irqsave(&ch->lock, flags);
-	again = prd32_look_after(ch, &done);
+	/* It may have been set anew while this waited for the lock. */
+	again = prd32_look_after(ch, &done) && !hrtimer_is_queued(timer);
+	if (again)
+		hrtimer_forward_now(timer, prd32_defer_time());
 	spin_unlock_irqrestore(&ch->lock, flags);
 	prd32_complete(&done);
-	if (!again)
-		return HRTIMER_NORESTART;
-	hrtimer_forward_now(timer, max(prd32_defer_time(), NSEC_PER_USEC));
-	return HRTIMER_RESTART;
+	return again ? HRTIMER_RESTART : HRTIMER_NORESTART;
 }
 
 /**

@@ -13,7 +13,8 @@ from testbed import buildroot, debroot, kernels, places
 from testbed.guestbuild import DRIVER
 
 _VERSION = "1.0.0"
-_PARAMETERS = {"timeout_ms", "writeback", "queue", "spin_us", "spin_kib", "defer_us", "chunk_kib", "disk_mib", "poll_queues"}
+_PARAMETERS = {"timeout_ms", "writeback", "queue", "spin_us", "spin_kib", "defer_us", "chunk_kib", "disk_mib",
+               "poll_queues"}
 _MANUALS = sorted((DRIVER / "man").glob("*.[0-9]"))
 _BUILT = shutil.ignore_patterns("*.o", "*.ko", "*.mod", "*.mod.c", ".*.cmd", "*.symvers", "modules.order", "out")
 
