@@ -24,8 +24,8 @@ def _nothing_was_lost(guest) -> bool:
 
 @pytest.fixture
 def await_found(tools, cell):
-    """Does some work until ends were found by who submits; how many is for the machine to say. There is more time for it
-    than by default: requests come slowly where mapping takes its time."""
+    """Does some work until ends were found by who submits; how many is for the machine to say. There is more time than
+    by default: requests come slowly where mapping takes long."""
     _defer(tools, _LONGEST)
 
     def wait(work) -> None:
