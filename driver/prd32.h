@@ -239,10 +239,12 @@ void prd32_cancel_all(struct prd32_client *client, int error);
 
 /* core/poll.c: hearing of the end without an interrupt */
 bool prd32_poll(struct prd32_card *card, unsigned int channel);
-void prd32_take_ends(struct prd32_card *card);
 bool prd32_worth_spinning(const struct prd32_card *card, u64 length);
 void prd32_spin(struct prd32_request *req);
 void prd32_waited(struct prd32_card *card, u64 length, u64 since);
+
+/* core/defer.c: or with fewer of them */
+void prd32_take_ends(struct prd32_card *card);
 
 /* core/memory.c: who has which part of card memory */
 int prd32_memory_alloc(struct prd32_card *card, u32 size, u32 *addr);

@@ -277,7 +277,7 @@ void prd32_poll_no_more(struct prd32_channel *ch);
 /* defer.c */
 bool prd32_defer(struct prd32_channel *ch);
 void prd32_defer_end(struct prd32_channel *ch);
-void prd32_defer_if_kept_up(struct prd32_channel *ch);
+void prd32_defer_end_if_behind(struct prd32_channel *ch);
 void prd32_defer_init(struct prd32_channel *ch);
 void prd32_defer_exit(struct prd32_channel *ch);
 

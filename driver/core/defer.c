@@ -70,10 +70,10 @@ void prd32_defer_end(struct prd32_channel *ch)
 }
 
 /**
- * prd32_defer_if_kept_up() - the engine has been given more: tell of ends again if it is that much
- * @ch: the channel, locked
+ * prd32_defer_end_if_behind() - have the card tell of ends again when it does not keep up
+ * @ch: the channel, locked; its engine was given more
  */
-void prd32_defer_if_kept_up(struct prd32_channel *ch)
+void prd32_defer_end_if_behind(struct prd32_channel *ch)
 {
 	if (ch->flight > KEEPS_UP)
 		prd32_defer_end(ch);

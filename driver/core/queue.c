@@ -84,7 +84,7 @@ static int prd32_submit_to(struct prd32_channel *ch, struct prd32_request *req)
 	err = prd32_enqueue(ch, req);
 	if (!err)
 		prd32_channel_start_next(ch, &done);
-	prd32_defer_if_kept_up(ch);
+	prd32_defer_end_if_behind(ch);
 	spin_unlock_irqrestore(&ch->lock, flags);
 	prd32_complete(&done);
 	return err;
