@@ -231,6 +231,7 @@ int prd32_reset_card(struct prd32_card *card);
 
 /* core/queue.c: the one submission path; core/channel.c */
 #define PRD32_ANY_CHANNEL (-1)
+#define PRD32_NEAR_CHANNEL (-2)
 int prd32_submit(struct prd32_request *req, int channel);
 void prd32_cancel(struct prd32_request *req, int error);
 u64 prd32_residue(struct prd32_request *req);

@@ -198,7 +198,7 @@ static blk_status_t prd32_queue_rq(struct blk_mq_hw_ctx *hctx,
 	struct prd32_disk *disk = hctx->queue->queuedata;
 	struct prd32_io *io = blk_mq_rq_to_pdu(bd->rq);
 	blk_status_t status;
-	bool spin;
+	bool spin, waited;
 	int err;
 
 	prd32_take_ends(disk->client->card);
@@ -207,9 +207,11 @@ static blk_status_t prd32_queue_rq(struct blk_mq_hw_ctx *hctx,
 		return status;
 	/* It may be over, and another's, as soon as it is submitted, unless somebody spins. */
 	spin = io->state == PRD32_IO_SPINNING;
-	io->asked = prd32_is_waited_for(bd->rq) ? ktime_get_ns() : 0;
+	waited = prd32_is_waited_for(bd->rq);
+	io->asked = waited ? ktime_get_ns() : 0;
 	blk_mq_start_request(bd->rq);
-	err = prd32_submit(&io->req, PRD32_ANY_CHANNEL);
+	err = prd32_submit(&io->req, waited || io->req.polled ? PRD32_ANY_CHANNEL :
+								PRD32_NEAR_CHANNEL);
 	if (!err) {
 		if (spin)
 			prd32_spin_rq(bd->rq);

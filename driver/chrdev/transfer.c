@@ -94,6 +94,7 @@ static void prd32_transfer_complete(struct prd32_request *req)
 static int prd32_transfer_submit(struct prd32_transfer *t, struct scatterlist *sg,
 				 unsigned int nents, u32 card_addr, size_t length, bool to_host)
 {
+	int channel = t->end && !t->polled ? PRD32_NEAR_CHANNEL : PRD32_ANY_CHANNEL;
 	unsigned long flags;
 	int err;
 
@@ -108,7 +109,7 @@ static int prd32_transfer_submit(struct prd32_transfer *t, struct scatterlist *s
 	reinit_completion(&t->done_event);
 	prd32_take_ends(t->req.client->card);
 	spin_lock_irqsave(&t->lock, flags);
-	err = t->abort ?: prd32_submit(&t->req, PRD32_ANY_CHANNEL);
+	err = t->abort ?: prd32_submit(&t->req, channel);
 	spin_unlock_irqrestore(&t->lock, flags);
 	return err;
 }

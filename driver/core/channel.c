@@ -68,6 +68,7 @@ static int prd32_start_table(struct prd32_channel *ch, struct prd32_request *req
 		req->at = slot->from;
 		return -EAGAIN;
 	}
+	WRITE_ONCE(ch->takes_more, ch->in_queue && !req->at.left);
 	ch->stats.tables++;
 	ch->stats.prds += slot->table.used;
 	if (!ch->flight) {

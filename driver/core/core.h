@@ -76,6 +76,7 @@ struct prd32_slot {
  * @first: which of them is that of @active
  * @flight: how many the engine has, from @first on
  * @in_queue: it has them from @commands, not from registers
+ * @takes_more: it may be given others behind those, if it has room
  * @refuse: 0, or the negative errno with which requests are refused
  * @frozen: not 0: @queue is kept, nothing is started
  * @recovering: recovery.c or errors.c has the engine: its end is not looked at
@@ -121,6 +122,7 @@ struct prd32_channel {
 	unsigned int first;
 	unsigned int flight;
 	bool in_queue;
+	bool takes_more;
 	int refuse;
 	unsigned int frozen;
 	bool recovering;

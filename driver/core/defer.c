@@ -16,9 +16,6 @@
 #include "compat.h"
 #include "core.h"
 
-/* More than that at the engine: it does not keep up, and who submits will have to wait for it. */
-#define KEEPS_UP	2
-
 /* After how many interrupts it is tried again, at most, where it is not worth it. */
 #define WARIEST		63
 
@@ -71,11 +68,13 @@ void prd32_defer_end(struct prd32_channel *ch)
 
 /**
  * prd32_defer_end_if_behind() - have the card tell of ends again when it does not keep up
- * @ch: the channel, locked; its engine was given more
+ * @ch: the channel, locked; it was given more
+ *
+ * Its engine has all that it can have. Who submits more waits for it, or will sleep.
  */
 void prd32_defer_end_if_behind(struct prd32_channel *ch)
 {
-	if (ch->flight > KEEPS_UP)
+	if (ch->depth >= ch->slots)
 		prd32_defer_end(ch);
 }
 

@@ -20,7 +20,7 @@ bool prd32_use_writeback = true;
 bool prd32_use_queue = true;
 unsigned int prd32_spin_us = 200;
 unsigned int prd32_spin_kib = 1024;
-unsigned int prd32_defer_us = 200;
+unsigned int prd32_defer_us = 400;
 
 static int prd32_set_timeout(const char *val, const struct kernel_param *kp)
 {
@@ -59,7 +59,7 @@ static const struct kernel_param_ops prd32_defer_ops = {
 	.get = param_get_uint,
 };
 module_param_cb(defer_us, &prd32_defer_ops, &prd32_defer_us, 0644);
-MODULE_PARM_DESC(defer_us, "for how long at most an end is not told of while who submits more looks for it, us (0..10000, default 200; 0: not at all)");
+MODULE_PARM_DESC(defer_us, "for how long at most an end is not told of while who submits more looks for it, us (0..10000, default 400; 0: not at all)");
 
 module_param_named(writeback, prd32_use_writeback, bool, 0444);
 MODULE_PARM_DESC(writeback, "have the card write its status to memory, if it can (default Y)");

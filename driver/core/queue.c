@@ -41,6 +41,19 @@ static struct prd32_channel *prd32_pick(struct prd32_card *card)
 	return best;
 }
 
+/*
+ * The channel whose interrupt comes to this processor, for as long as its engine need not be waited
+ * for; else as prd32_pick().
+ */
+static struct prd32_channel *prd32_pick_near(struct prd32_card *card)
+{
+	struct prd32_channel *ch = &card->ch[raw_smp_processor_id() % card->info.channels];
+	unsigned int depth = READ_ONCE(ch->depth);
+	bool room = !depth || (depth < ch->slots && READ_ONCE(ch->takes_more));
+
+	return room && !READ_ONCE(ch->cyclic) ? ch : prd32_pick(card);
+}
+
 static int prd32_enqueue(struct prd32_channel *ch, struct prd32_request *req)
 {
 	int refuse = READ_ONCE(req->client->refuse) ?: ch->refuse;
@@ -94,7 +107,9 @@ static int prd32_submit_to(struct prd32_channel *ch, struct prd32_request *req)
  * prd32_submit() - have a request done
  * @req: the request; see there for what must be filled in. Memory that the card reads was made
  *	 ready by the DMA API
- * @channel: the channel, or PRD32_ANY_CHANNEL for the one with the least to do
+ * @channel: the channel; or PRD32_ANY_CHANNEL for the one with the least to do; or, for who does not
+ *	     wait for this request, PRD32_NEAR_CHANNEL for one that does several of them without
+ *	     an interrupt each, while others are left to those who wait
  *
  * From any context. A front end's requests for one channel are done in their order; front ends take
  * turns.
@@ -112,10 +127,10 @@ int prd32_submit(struct prd32_request *req, int channel)
 
 	if (err)
 		return err;
-	if (channel != PRD32_ANY_CHANNEL)
+	if (channel >= 0)
 		return prd32_submit_to(&card->ch[channel], req);
 	do {
-		ch = prd32_pick(card);
+		ch = channel == PRD32_NEAR_CHANNEL ? prd32_pick_near(card) : prd32_pick(card);
 		if (!ch)
 			return -EBUSY;
 		err = prd32_submit_to(ch, req);

@@ -7,7 +7,8 @@ import re
 import pytest
 
 import where
-from prd32ctl import (FUNCTION, KIB, MIB, PARAMETERS, call, card_address, counters, expect_usable, roundtrip,
+from blockdisk import DISK, fio_words, report
+from prd32ctl import (DEVICE, FUNCTION, KIB, MIB, PARAMETERS, call, card_address, counters, expect_usable, roundtrip,
                       roundtrip_words, signalled, sleep_at_once, wait_until)
 
 pytestmark = pytest.mark.environments(*where.ENDS)
@@ -29,6 +30,12 @@ def _at_engines(guest) -> int:
     text = guest.run(f"cat /sys/kernel/debug/prd32/{card_address(guest)}/registers").text
     values = {name: int(value, 16) for name, value in re.findall(r"^(\S+) (0x\w+)$", text, re.M)}
     return sum(values[f"ch{n}.QUEUE_TAIL"] - values[f"ch{n}.QUEUE_HEAD"] for n in range(2))
+
+
+def _depths(guest) -> list[int]:
+    """How many requests each channel has."""
+    text = guest.run(f"cat /sys/kernel/debug/prd32/{card_address(guest)}/channels").text
+    return [int(depth) for depth in re.findall(r"^  depth (\d+)$", text, re.M)]
 
 
 def _reader(guest):
@@ -64,6 +71,23 @@ def test_an_interrupt_may_tell_of_several(filled, faults):
     assert _whole(_results(readers)) == READERS
     assert signalled(filled) - before < READERS
     assert (counters(filled)["lost"], counters(filled)["failed"]) == (0, 0)
+
+
+@pytest.mark.parametrize("path", [DISK, DEVICE])
+def test_who_does_not_wait_leaves_a_channel_to_who_does(tools, cell, faults, path):
+    """What is submitted without waiting goes to the channel of its processor, until its engine has all it can have."""
+    for number in range(cell.environment.cpus):
+        stall = faults.add("stall", "dma-write")
+        job = tools.start(fio_words(filename=path, ioengine="libaio", iodepth=8, cpus_allowed=number, rw="read", bs="4k",
+                                    size=MIB))
+        expected = [8 * (channel == number) for channel in range(2)]
+        wait_until(lambda: _depths(tools) == expected, "they are at one channel")
+        reader = _reader(tools)
+        expected[1 - number] = 1
+        wait_until(lambda: _depths(tools) == expected, "who waits is at the other")
+        stall.clear()
+        assert reader.wait(30).exit_code == 0 and report(job.wait(60))["error"] == 0
+    assert (counters(tools)["lost"], counters(tools)["failed"]) == (0, 0)
 
 
 def test_one_of_several_is_killed(filled, faults):

@@ -38,6 +38,7 @@ _FIO_SECONDS = 120.0
 _HUGE_PAGES = 24  # of 2 MiB: twice what a job's buffers take
 # The driver's parameter: for how long who waits looks for the end. 200 is its default.
 _LOOKS, _SLEEPS = 200, 0  # us
+_TICKS = 100  # a second, in /proc/stat: USER_HZ
 
 
 @dataclass(frozen=True)
@@ -166,13 +167,21 @@ def _run(guest: Guest, work: _Work, device: _Device, seconds: float) -> tuple[fl
              f"--filename={device.path}", f"--direct={device.direct:d}", f"--rw={work.rw}", f"--bs={work.size}",
              f"--iodepth={work.depth}",
              f"--size={_AREA}", "--time_based", f"--runtime={seconds * 1000:.0f}ms",
-             "--exec_prerun=cp /proc/uptime /tmp/began", "--exec_postrun=cp /proc/uptime /tmp/ended"]
+             "--exec_prerun=cat /proc/uptime /proc/stat >/tmp/began",
+             "--exec_postrun=cat /proc/uptime /proc/stat >/tmp/ended"]
     said = guest.run(words, timeout=_FIO_SECONDS).text
     moved = json.loads(said[said.index("{"):])["jobs"][0][work.rw]
-    # In seconds since the guest's boot: all, and idle.
-    began, idle_then, ended, idle = map(float, guest.run("cat /tmp/began /tmp/ended").text.split())
-    busy = ended - began - (idle - idle_then)
+    busy = _busy(guest.run("cat /tmp/ended").text) - _busy(guest.run("cat /tmp/began").text)
     return moved["bw_bytes"] / _MIB, max(0.0, busy) * 1000 / (moved["io_bytes"] / _MIB)
+
+
+def _busy(counted: str) -> float:
+    """For how many seconds since its boot the guest's processor was not idle: of /proc/uptime and /proc/stat. The
+    latter counts apart what is idle until a disk is done."""
+    since_boot = float(counted.split()[0])
+    numbers = next(line.split()[1:] for line in counted.splitlines() if line.startswith("cpu "))
+    idle, waiting = (float(number) / _TICKS for number in numbers[3:5])
+    return since_boot - idle - waiting
 
 
 def _figures(work: _Work, samples: dict[tuple[_Work, str], _Samples]) -> Iterable[Figure]:
