@@ -85,7 +85,7 @@ struct prd32_info {
  * @interrupts: interrupts that were the channel's
  * @polls: looks of prd32_poll() that found an end
  * @deferred: interrupts that were left pending for a while
- * @found: looks of who submits that found an end meanwhile
+ * @found: looks of who submits that found an end
  * @lost: ends that no interrupt told of
  * @timeouts: tables that did not end in time
  * @stops: tables that were stopped

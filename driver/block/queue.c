@@ -199,7 +199,7 @@ static blk_status_t prd32_queue_rq(struct blk_mq_hw_ctx *hctx,
 	struct prd32_io *io = blk_mq_rq_to_pdu(bd->rq);
 	blk_status_t status;
 	bool spin, waited;
-	int err;
+	int channel, err;
 
 	prd32_take_ends(disk->client->card);
 	status = prd32_prepare(disk, bd->rq);
@@ -209,9 +209,9 @@ static blk_status_t prd32_queue_rq(struct blk_mq_hw_ctx *hctx,
 	spin = io->state == PRD32_IO_SPINNING;
 	waited = prd32_is_waited_for(bd->rq);
 	io->asked = waited ? ktime_get_ns() : 0;
+	channel = waited || io->req.polled ? PRD32_ANY_CHANNEL : PRD32_NEAR_CHANNEL;
 	blk_mq_start_request(bd->rq);
-	err = prd32_submit(&io->req, waited || io->req.polled ? PRD32_ANY_CHANNEL :
-								PRD32_NEAR_CHANNEL);
+	err = prd32_submit(&io->req, channel);
 	if (!err) {
 		if (spin)
 			prd32_spin_rq(bd->rq);

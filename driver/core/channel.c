@@ -350,12 +350,15 @@ bool prd32_channel_interrupted(struct prd32_channel *ch)
 {
 	unsigned long flags;
 	LIST_HEAD(done);
-	bool ended;
+	bool ended, known;
 
 	spin_lock_irqsave(&ch->lock, flags);
 	if (!ch->in_queue)
 		prd32_take_back(ch);
 	ended = prd32_look_for_ends(ch, false, &done);
+	/* Who submitted more was there first. */
+	known = ch->overheard;
+	ch->overheard = false;
 	/* Before a transfer is begun whose interrupt this might take back. */
 	if (ch->in_queue && !prd32_defer(ch))
 		prd32_commands_seen(ch);
@@ -366,7 +369,7 @@ bool prd32_channel_interrupted(struct prd32_channel *ch)
 		prd32_channel_start_next(ch, &done);
 	spin_unlock_irqrestore(&ch->lock, flags);
 	prd32_complete(&done);
-	return ended;
+	return ended || known;
 }
 
 /**

@@ -95,8 +95,9 @@ struct prd32_slot {
  * @commands_told: the card knows where they are
  * @number: the card's number of the oldest command
  * @coalesce: what the QUEUE_COALESCE register holds
+ * @overheard: who submits has found ends that an interrupt may still tell of
  * @deferred: the queue's interrupt is left pending: @late looks for ends, and who submits
- * @found: looks of those who submit that found an end meanwhile
+ * @found: looks of who submits that found an end since
  * @found_before: of them, how many when @late went off last
  * @wary: for how many interrupts this is not tried again
  * @wariness: what @wary was last
@@ -141,6 +142,7 @@ struct prd32_channel {
 	bool commands_told;
 	u32 number;
 	u32 coalesce;
+	bool overheard;
 	bool deferred;
 	unsigned int found;
 	unsigned int found_before;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An interrupt that is not taken back at once. When a card is done with a request before the next
- * one comes, each would interrupt who is about to submit that. He can look for ends as well, and it
- * takes him next to nothing. So the interrupt stays pending, which keeps the card from sending
- * another, for as long as ends are found that way; a timer sees to those that are not.
+ * Ends that are found by who submits more, and an interrupt that is not taken back at once. When a
+ * card is done with a request before the next one comes, each would interrupt who is about to
+ * submit that. He can look for ends as well, and it takes him next to nothing. So the interrupt
+ * stays pending, which keeps the card from sending another, for as long as ends are found that way;
+ * a timer sees to those that are not.
  *
  * Only where requests come so fast that the processor has no rest: who sleeps until the end of his
  * request is told at once.
@@ -27,6 +28,12 @@ static ktime_t prd32_defer_time(void)
 	return ns_to_ktime((u64)max(READ_ONCE(prd32_defer_us), SHORTEST_US) * NSEC_PER_USEC);
 }
 
+/* What has a message of its own: a line would interrupt again, a shared message nobody. */
+static bool prd32_may_defer(const struct prd32_card *card)
+{
+	return READ_ONCE(prd32_defer_us) && !card->read_cause && !card->one_message;
+}
+
 /**
  * prd32_defer() - leave the queue's interrupt pending, if that is likely to be worth it
  * @ch: the channel, locked; its interrupt has come, and what memory tells of was dealt with
@@ -36,10 +43,9 @@ static ktime_t prd32_defer_time(void)
 bool prd32_defer(struct prd32_channel *ch)
 {
 	ch->deferred = false;
-	/* What has a message of its own: a line would interrupt again, a shared message nobody. */
-	if (!READ_ONCE(prd32_defer_us) || ch->card->read_cause || ch->card->one_message)
+	if (!prd32_may_defer(ch->card) || is_idle_task(current))
 		return false;
-	if (ch->refuse || ch->frozen || ch->recovering || is_idle_task(current))
+	if (ch->refuse || ch->frozen || ch->recovering)
 		return false;
 	if (ch->wary) {
 		ch->wary--;
@@ -51,6 +57,9 @@ bool prd32_defer(struct prd32_channel *ch)
 	ch->stats.deferred++;
 	if (!hrtimer_is_queued(&ch->late))
 		hrtimer_start(&ch->late, prd32_defer_time(), HRTIMER_MODE_REL);
+	else
+		/* It was set for a deferral that has ended: too soon to tell of this one. */
+		ch->found_before = UINT_MAX;
 	return true;
 }
 
@@ -78,22 +87,35 @@ void prd32_defer_end_if_behind(struct prd32_channel *ch)
 		prd32_defer_end(ch);
 }
 
+/* With an interrupt that comes later there may be no news. */
+static void prd32_count_found(struct prd32_channel *ch)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	ch->found++;
+	ch->stats.found++;
+	ch->overheard = true;
+	spin_unlock_irqrestore(&ch->lock, flags);
+}
+
 /**
  * prd32_take_ends() - deal with what has ended unheard
  * @card: the card
  *
- * For who is about to submit a request, with no locks held that a complete() of his takes.
+ * For who is about to submit a request, with no locks held that a complete() of his takes. Whether
+ * an interrupt is pending or still to come: who finds that there is room does not wait for it.
  */
 void prd32_take_ends(struct prd32_card *card)
 {
 	struct prd32_channel *ch;
 
+	if (!prd32_may_defer(card))
+		return;
 	prd32_for_each_channel(ch, card)
-		if (READ_ONCE(ch->deferred) && prd32_hw_has_news(ch) &&
-		    prd32_channel_event(ch, false)) {
-			WRITE_ONCE(ch->found, ch->found + 1);
-			ch->stats.found++;
-		}
+		if (READ_ONCE(ch->in_queue) && prd32_hw_has_news(ch) &&
+		    prd32_channel_event(ch, false))
+			prd32_count_found(ch);
 }
 
 /* With the channel locked: nobody came who would find ends. */
@@ -107,8 +129,6 @@ static void prd32_defer_no_more(struct prd32_channel *ch)
 /* With the channel locked. Return: true to look again. */
 static bool prd32_look_after(struct prd32_channel *ch, struct list_head *done)
 {
-	unsigned int found = READ_ONCE(ch->found);
-
 	if (!ch->deferred)
 		return false;
 	/* Somebody stops the engine, and will say what has ended. */
@@ -116,8 +136,8 @@ static bool prd32_look_after(struct prd32_channel *ch, struct list_head *done)
 		return true;
 	prd32_channel_catch_up(ch, done);
 	prd32_channel_start_next(ch, done);
-	if (found != ch->found_before) {
-		ch->found_before = found;
+	if (ch->found != ch->found_before) {
+		ch->found_before = ch->found;
 		return true;
 	}
 	if (!ch->frozen) {

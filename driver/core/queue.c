@@ -107,9 +107,9 @@ static int prd32_submit_to(struct prd32_channel *ch, struct prd32_request *req)
  * prd32_submit() - have a request done
  * @req: the request; see there for what must be filled in. Memory that the card reads was made
  *	 ready by the DMA API
- * @channel: the channel; or PRD32_ANY_CHANNEL for the one with the least to do; or, for who does not
- *	     wait for this request, PRD32_NEAR_CHANNEL for one that does several of them without
- *	     an interrupt each, while others are left to those who wait
+ * @channel: the channel; or PRD32_ANY_CHANNEL for the one with the least to do; or, for who does
+ *	     not wait for this request, PRD32_NEAR_CHANNEL: one for several of them, with fewer
+ *	     interrupts, while another is left to those who wait
  *
  * From any context. A front end's requests for one channel are done in their order; front ends take
  * turns.

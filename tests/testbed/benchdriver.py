@@ -167,8 +167,8 @@ def _run(guest: Guest, work: _Work, device: _Device, seconds: float) -> tuple[fl
              f"--filename={device.path}", f"--direct={device.direct:d}", f"--rw={work.rw}", f"--bs={work.size}",
              f"--iodepth={work.depth}",
              f"--size={_AREA}", "--time_based", f"--runtime={seconds * 1000:.0f}ms",
-             "--exec_prerun=cat /proc/uptime /proc/stat >/tmp/began",
-             "--exec_postrun=cat /proc/uptime /proc/stat >/tmp/ended"]
+             "--exec_prerun=cat /proc/uptime /proc/stat | tee /tmp/began",
+             "--exec_postrun=cat /proc/uptime /proc/stat | tee /tmp/ended"]
     said = guest.run(words, timeout=_FIO_SECONDS).text
     moved = json.loads(said[said.index("{"):])["jobs"][0][work.rw]
     busy = _busy(guest.run("cat /tmp/ended").text) - _busy(guest.run("cat /tmp/began").text)
@@ -189,7 +189,8 @@ def _figures(work: _Work, samples: dict[tuple[_Work, str], _Samples]) -> Iterabl
     for group, ours, other in _pairs(work):
         against, times = _REFERENCES[group]
         ratio = speed[ours] / speed[other]
-        goal = (f"ratio >= {times:g}", ratio >= times) if times else ()
+        # What nobody looks for, which has to be asked for, shows what looking is for.
+        goal = (f"ratio >= {times:g}", ratio >= times) if times and not _DEVICES[ours].sleeps else ()
         yield Figure("driver", f"{group}/{ours}-{work}", speed[ours], "MiB/s", against, speed[other], ratio, *goal)
     for name in _TURNS[work]:
         yield Figure("driver", f"cpu/{name}-{work}", median(samples[work, name].costs), "ms of guest/MiB")
