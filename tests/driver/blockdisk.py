@@ -33,6 +33,12 @@ def fio(guest: Guest, *options: str, timeout: float = _FIO_SECONDS, **settings: 
     return report(guest.run(fio_words(*options, **settings), timeout=timeout))
 
 
+def end_fio(guest: Guest) -> None:
+    """It ends in order. The signal goes to its first process, which tells the jobs: one that has it handled while it
+    holds a lock of fio's may wait for itself."""
+    guest.run("kill -INT $(pidof fio | tr ' ' '\\n' | sort -n | head -n 1)")
+
+
 def report(result: Result) -> dict:
     """What fio says of its job."""
     text = result.text

@@ -5,7 +5,7 @@ import errno
 
 import pytest
 
-from blockdisk import fio, fio_words, report
+from blockdisk import end_fio, fio, fio_words, report
 import where
 from prd32ctl import DEVICE, MIB, PARAMETERS, counters, signalled, sleep_and_wake, wait_until
 
@@ -66,5 +66,5 @@ def test_sleep_while_polled(tools):
     before = counters(tools)["polls"]
     wait_until(lambda: counters(tools)["polls"] > before + 20, "fio works")
     sleep_and_wake(tools)
-    tools.run(["killall", "-INT", "fio"])  # it ends in order
+    end_fio(tools)
     assert report(process.wait(60))["error"] == 0

@@ -3,7 +3,7 @@
 
 import pytest
 
-from blockdisk import DISK, SIZE, SYSFS, bytes_at, fill, fio, fio_words, holds, queue, report
+from blockdisk import DISK, SIZE, SYSFS, bytes_at, end_fio, fill, fio, fio_words, holds, queue, report
 import where
 from prd32ctl import KIB, MIB, MODULE, THAT_SLEEP, await_tables, card_address, pull, signalled, sleep_and_wake
 
@@ -76,12 +76,12 @@ def busy(tools):
     await_tables(tools, 20, "fio works")
     yield tools, process
     if not process.poll():
-        tools.run(["killall", "-INT", "fio"])  # it ends in order
+        end_fio(tools)
         process.wait(60)
 
 
 def _ends_well(guest, process) -> None:
-    guest.run(["killall", "-INT", "fio"])
+    end_fio(guest)
     job = report(process.wait(60))  # it says by its status that it was interrupted
     assert job["error"] == 0 and job["write"]["io_bytes"] > 0
 

@@ -4,7 +4,7 @@ each: the parameter defer_us."""
 
 import pytest
 
-from blockdisk import SIZE, fio, fio_words, report
+from blockdisk import SIZE, end_fio, fio, fio_words, report
 import where
 from prd32ctl import DEVICE, MIB, PARAMETERS, card_address, counters, expect_usable, signalled, wait_until
 
@@ -90,7 +90,7 @@ def test_beside_who_waits(tools, uapi):
         expect_usable(tools)
         uapi("request.checksum")
         tools.run(f"echo {number % 2 * 200} >{PARAMETERS}/spin_us")
-    tools.run(["killall", "-INT", "fio"])
+    end_fio(tools)
     assert report(job.wait(60))["error"] == 0
     assert _nothing_was_lost(tools)
 
@@ -103,6 +103,6 @@ def test_resets_meanwhile(tools):
         before = counters(tools)["requests"]
         tools.run(f"echo 1 >/sys/bus/pci/devices/{card_address(tools)}/reset")
         wait_until(lambda before=before: counters(tools)["requests"] > before + 100, "it goes on")
-    tools.run(["killall", "-INT", "fio"])
+    end_fio(tools)
     assert report(job.wait(60))["error"] == 0
     assert counters(tools)["lost"] == 0

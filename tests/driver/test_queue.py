@@ -78,8 +78,8 @@ def test_who_does_not_wait_leaves_a_channel_to_who_does(tools, cell, faults, pat
     """What is submitted without waiting goes to the channel of its processor, until its engine has all it can have."""
     for number in range(cell.environment.cpus):
         stall = faults.add("stall", "dma-write")
-        job = tools.start(fio_words(filename=path, ioengine="libaio", iodepth=8, cpus_allowed=number, rw="read", bs="4k",
-                                    size=MIB))
+        job = tools.start(fio_words(filename=path, ioengine="libaio", iodepth=8, cpus_allowed=number, rw="read",
+                                    bs="4k", size=MIB))
         expected = [8 * (channel == number) for channel in range(2)]
         wait_until(lambda: _depths(tools) == expected, "they are at one channel")
         reader = _reader(tools)
