@@ -216,10 +216,12 @@ def _report(folder: Path, status: int, body: str = "") -> Report:
 
 
 def test_report_counts(tmp_path):
-    report = _report(tmp_path, 1, '<testcase classname="a" name="good"/><testcase classname="a" name="bad"><failure/>'
-                     '</testcase><testcase classname="a" name="not"><skipped/></testcase>')
+    report = _report(tmp_path, 1, '<testcase classname="a" name="good"/><testcase classname="a" name="bad">'
+                     '<failure message="\n it broke&#10;here"/></testcase>'
+                     '<testcase classname="a" name="not"><skipped/></testcase>')
     assert report.tally == Tally(1, 1, 1) and report.status == 1
-    assert [name for name, _ in report.failures()] == ["a cell: a.bad"]
+    assert [(name, why) for name, _, why in report.failures()] == [("a cell: a.bad", "it broke")]
+    assert "FAILED a cell: a.bad\n    it broke\n" in report.text()
 
 
 def test_report_of_one_run_tells_how_guests_started_and_whole_names(tmp_path):
@@ -230,7 +232,9 @@ def test_report_of_one_run_tells_how_guests_started_and_whole_names(tmp_path):
 
 
 def test_runner_that_died_counts_as_a_failure(tmp_path):
+    (tmp_path / "log").write_text("begun\nThread 0x1 (most recent call first)\n")
     assert _report(tmp_path, 4).tally.failed == 1 and not _report(tmp_path, 4).good
+    assert "    Thread 0x1 (most recent call first)\n  evidence: " in _report(tmp_path, 4).text()
     assert not _report(tmp_path, 2, '<testcase classname="a" name="good"/>').good
 
 

@@ -26,7 +26,7 @@ _COUNT_SECONDS = 120
 def pytest_words(subject: Subject) -> tuple[str, ...]:
     """How pytest is started: with the ladder of fixtures, wherever the tests are."""
     # Tests of another tree do not see this tree's settings.
-    strange = ("--timeout=300", "--timeout-method=thread", "-ra") if subject.tests else ()
+    strange = ("--timeout=300", "--timeout-method=signal", "-ra") if subject.tests else ()
     return (sys.executable, "-m", "pytest", "-p", "testbed.fixtures", *SETTINGS, *strange)
 
 

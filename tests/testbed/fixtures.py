@@ -9,9 +9,11 @@ name with everything that is known, and a script that runs it again.
 This is a pytest plugin, so that tests outside this tree have the same ladder (`./testbed test --tests FOLDER`).
 """
 
+import faulthandler
 import os
 import re
 import shutil
+import sys
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -43,8 +45,10 @@ _MARKERS = (
     "expect_leak(name, ...): what the test leaks on purpose (testbed.leaks.COUNTS)",
     "kmemleak: after the test, memory that nothing refers to is looked for (kernel `debug` alone); costs seconds",
 )
+_GRACE_SECONDS = 180  # for a late test's guest to be asked what happened, and to end
 _failed = pytest.StashKey[str]()
 _cell = pytest.StashKey[Cell]()
+_stderr = pytest.StashKey[int]()  # ours, not the tests', whose output is kept
 _checks = pytest.StashKey[list[str]]()  # what the judge looks at in this cell, and what it cannot
 
 
@@ -59,6 +63,34 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
     config.stash[_cell] = environment.cell(config.getoption("--cell"))
+    config.stash[_stderr] = os.dup(sys.__stderr__.fileno())
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings) -> None:
+    """A test that is late fails, and the others run. When that has no effect, the run ends and says where it hangs."""
+    _end_run_after(settings.timeout + _GRACE_SECONDS, item)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """So it does when the end of a test hangs: once one has failed, nothing else watches over it."""
+    _end_run_after(_GRACE_SECONDS, item)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol() -> Iterator[None]:
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+def _end_run_after(seconds: float, item: pytest.Item) -> None:
+    faulthandler.dump_traceback_later(seconds, exit=True, file=item.config.stash[_stderr])
+
+
+def pytest_enter_pdb() -> None:
+    """A person has no deadline."""
+    faulthandler.cancel_dump_traceback_later()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

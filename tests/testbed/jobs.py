@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,15 +100,19 @@ class Runner:
 
         Ctrl-C ends what runs and starts nothing more; `interrupted` then says so.
         """
+        futures: dict[Job, Future[Done]] = {}
         with ThreadPoolExecutor(self._limit) as pool:
-            futures = {job: pool.submit(self._one, job) for job in sorted(jobs, key=lambda job: -job.expected)}
             try:
-                wait(futures.values())
+                for job in sorted(jobs, key=lambda job: -job.expected):
+                    futures[job] = pool.submit(self._one, job)
+                # Now and then awake: a signal in the moment before a wait begins does not end it.
+                while wait(futures.values(), _LOOK_SECONDS).not_done:
+                    pass
             except (KeyboardInterrupt, SystemExit):
                 self.interrupted = True
                 self._stop()
                 wait(futures.values())
-        return [futures[job].result() for job in jobs]
+        return [futures[job].result() if job in futures else Done(job, why_not=_NOT_RUN) for job in jobs]
 
     def _stop(self) -> None:
         with self._lock:

@@ -12,12 +12,14 @@ EVIDENCE = "evidence"  # the property of a failed test that names its folder
 
 @dataclass(frozen=True)
 class Case:
-    """One test. `outcome`: passed, failed or skipped; `properties`: what the test or its fixtures recorded."""
+    """One test. `outcome`: passed, failed or skipped; `properties`: what the test or its fixtures recorded; `reason`:
+    the first line of why it failed, empty when it did not or nobody said."""
 
     name: str
     outcome: str
     seconds: float
     properties: dict[str, str]
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,13 @@ def read(path: Path) -> list[Case]:
         before = cases.get(case.name, case)
         outcome = "failed" if "failed" in (before.outcome, case.outcome) else case.outcome
         cases[case.name] = Case(case.name, outcome, max(before.seconds, case.seconds),
-                                {**before.properties, **case.properties})
+                                {**before.properties, **case.properties}, before.reason or case.reason)
     return list(cases.values())
 
 
 def _case(element: xml.Element) -> Case:
-    if element.find("failure") is not None or element.find("error") is not None or element.get("status") == "fail":
+    wrong = [*element.iter("failure"), *element.iter("error")]
+    if wrong or element.get("status") == "fail":
         outcome = "failed"
     elif element.find("skipped") is not None or element.get("status") in ("notrun", "disabled"):
         outcome = "skipped"
@@ -64,7 +67,8 @@ def _case(element: xml.Element) -> Case:
         outcome = "passed"
     properties = {each.get("name", ""): each.get("value", "") for each in element.iter("property")}
     name = f"{element.get('classname')}.{element.get('name')}"
-    return Case(name, outcome, float(element.get("time") or 0), properties)
+    reason = next((line.strip() for each in wrong for line in each.get("message", "").splitlines() if line.strip()), "")
+    return Case(name, outcome, float(element.get("time") or 0), properties, reason)
 
 
 def starts(cases: Iterable[Case]) -> str:

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
 from testbed import durations, junit, places
+from testbed.command import tail
 from testbed.jobs import Done
 from testbed.junit import Tally
 
+_REASON_LENGTH = 200  # characters
+_LOG_LINES = 40
 _COLUMNS = "{:<26}{:>8}{:>8}{:>9}{:>9}  {}"
 
 
@@ -35,15 +38,16 @@ class Report:
         """The command's exit status."""
         return 130 if self.interrupted else 0 if self.good else 1
 
-    def failures(self) -> list[tuple[str, str]]:
-        """What failed, and where its evidence is."""
+    def failures(self) -> list[tuple[str, str, str]]:
+        """What failed, where its evidence is, and why: a line of a test, of a run that broke off the end of its log,
+        which may be all that is left on a machine that is gone."""
         found = []
         for done in self.dones:
             log = places.shown(done.job.log)
-            found += [(f"{done.job.name}: {case.name}", case.properties.get(junit.EVIDENCE, log))
-                      for case in done.cases if case.outcome == "failed"]
+            found += [(f"{done.job.name}: {case.name}", case.properties.get(junit.EVIDENCE, log),
+                       case.reason[:_REASON_LENGTH]) for case in done.cases if case.outcome == "failed"]
             if done.problem and not done.unrun:
-                found.append((f"{done.job.name}: {done.problem}", log))
+                found.append((f"{done.job.name}: {done.problem}", log, _end_of(done)))
         return found
 
     def as_json(self) -> str:
@@ -51,15 +55,15 @@ class Report:
         runs = [{"name": done.job.name, **asdict(done.tally), "seconds": round(done.seconds, 1),
                  "problem": done.problem, "starts": junit.starts(done.cases),
                  "junit": places.shown(done.job.junit), "log": places.shown(done.job.log)} for done in self.dones]
-        failures = [{"test": name, "evidence": folder} for name, folder in self.failures()]
+        failures = [{"test": name, "evidence": folder, "reason": why} for name, folder, why in self.failures()]
         return json.dumps({**asdict(self.tally), "seconds": round(self.seconds, 1), "good": self.good,
                            "interrupted": self.interrupted, "failures": failures, "runs": runs}, indent=2)
 
     def text(self) -> str:
         """The report for people; its last line is the one that tools read."""
         lines = ["", *(self._rows() if self.dones else [])]
-        for name, folder in self.failures():
-            lines += [f"FAILED {name}", f"  evidence: {folder}"]
+        for name, folder, why in self.failures():
+            lines += [f"FAILED {name}", *([tail(why, _LOG_LINES)] if why else []), f"  evidence: {folder}"]
         cases = [(case, done) for done in self.dones for case in done.cases]
         slow = sorted(cases, key=lambda pair: -pair[0].seconds)[:5]
         lines.append("Slowest: " + ", ".join(f"{_short(case.name)} ({done.job.name}) {case.seconds:.1f} s"
@@ -87,6 +91,13 @@ class Report:
     def _junit(self) -> Sequence[str]:
         folders = dict.fromkeys(done.job.junit.parent for done in self.dones)
         return [f"{places.shown(folder)}/*.xml" for folder in folders]
+
+
+def _end_of(done: Done) -> str:
+    try:
+        return "\n".join(done.job.log.read_text(errors="replace").rstrip().splitlines()[-_LOG_LINES:])
+    except OSError:  # it never ran
+        return ""
 
 
 def _short(name: str) -> str:
