@@ -11,9 +11,9 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,23 +100,16 @@ class Runner:
 
         Ctrl-C ends what runs and starts nothing more; `interrupted` then says so.
         """
-        futures: dict[Job, Future[Done]] = {}
-        with ThreadPoolExecutor(self._limit) as pool:
-            try:
-                for job in sorted(jobs, key=lambda job: -job.expected):
-                    futures[job] = pool.submit(self._one, job)
-                # Now and then awake: a signal in the moment before a wait begins does not end it.
-                while wait(futures.values(), _LOOK_SECONDS).not_done:
-                    pass
-            except (KeyboardInterrupt, SystemExit):
-                self.interrupted = True
-                self._stop()
-                wait(futures.values())
-        return [futures[job].result() if job in futures else Done(job, why_not=_NOT_RUN) for job in jobs]
+        with _interrupts(self._stop), ThreadPoolExecutor(self._limit) as pool:
+            futures = {job: pool.submit(self._one, job) for job in sorted(jobs, key=lambda job: -job.expected)}
+            # Now and then awake: Python calls its signal handlers between two steps of its own alone.
+            while wait(futures.values(), _LOOK_SECONDS).not_done:
+                pass
+        return [futures[job].result() for job in jobs]
 
     def _stop(self) -> None:
         with self._lock:
-            self._stopping = True
+            self.interrupted = self._stopping = True
             for process in self._running:
                 process.send_signal(signal.SIGINT)
 
@@ -173,6 +166,19 @@ class Runner:
                     process.kill()
                 if now:
                     now.update(_progress(job.log))
+
+
+@contextmanager
+def _interrupts(told: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C and SIGTERM call `told` and raise nothing: an exception between any two steps, while runs are being begun,
+    would leave some that nobody knows of and nobody ends. Where they are ignored, they stay so."""
+    numbers = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) != signal.SIG_IGN]
+    before = {number: signal.signal(number, lambda *_: told()) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _progress(log: Path) -> str:
