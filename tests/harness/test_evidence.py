@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from testbed import evidence, places
-from testbed.errors import TestbedError
+from testbed.errors import DeadlinePassed, TestbedError
 
 FAILING = '''
 def test_that_fails(card):
@@ -37,6 +37,31 @@ def test_failure_keeps_its_evidence(tmp_path, monkeypatch):
     kept = {str(path.relative_to(tmp_path / "failures/name")) for path in (tmp_path / "failures/name").rglob("*")}
     assert kept == {"serial.log", "card1", "card1/card.log", "reason", "reproduce"}
     assert "\n./testbed demo\n" in (tmp_path / "failures" / "name" / "reproduce").read_text()
+
+
+def test_guest_that_does_not_answer_is_asked_once(tmp_path):
+    """And neither it nor a card that hangs keeps back what is known."""
+    class Mute:
+        spec, cards, alive, asked = None, (), True, 0
+
+        def poll(self) -> None:
+            """It runs."""
+
+        def stats(self) -> dict:
+            raise TestbedError("it wrote no statistics")
+
+        def run(self, *_words: str, check: bool) -> None:
+            self.asked += 1
+            raise DeadlinePassed("the guest agent did not answer in time")
+
+    guest = Mute()
+    guest.cards = (guest,)
+    gathered = evidence.Evidence(tmp_path, [])
+    gathered.guest, gathered._environment = guest, lambda _guest: [("cell", "a cell")]
+    gathered.gather()
+    assert guest.asked == 1
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "environment": "cell: a cell\n", "kernel.log": "not to be had: the guest agent did not answer in time\n"}
 
 
 @pytest.mark.timeout(900)

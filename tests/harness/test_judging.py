@@ -10,6 +10,7 @@ import pytest
 
 from testbed import judge, junit, leaks
 from testbed.agent import Result
+from testbed.card import CardError
 from testbed.jobs import Done, Job
 from testbed.judge import Expected, Judge
 from testbed.junit import Tally
@@ -25,12 +26,14 @@ class FakeGuest:
     def __init__(self, folder: Path) -> None:
         self.kmsg, self.counts, self.alive, self.folder = list(KMSG), dict(COUNTS), True, folder
         self.settle_after = 10 ** 6  # readings, until the bounce buffer is given back
+        self.meanwhile = lambda: None
 
     def say(self, *lines: str) -> None:
         for line in lines:
             self.kmsg.append(f"4,{len(self.kmsg)},{2_000_000 + 100 * len(self.kmsg)},-;{line}")
 
     def run(self, script: str, *, check: bool = True, timeout: float = 30) -> Result:
+        self.meanwhile()
         self.settle_after -= 1
         if self.settle_after < 0:
             self.counts["slots"] = 0
@@ -120,6 +123,26 @@ def test_judge_sees_a_taint_that_the_log_does_not_show(guest):
     judging = Judge(guest, [])
     guest.counts["tainted"] |= 1 << 9
     assert judging.verdict() == ["the kernel is tainted by a warning that its log does not show"]
+
+
+def test_judge_sees_what_the_card_records_meanwhile(guest, card):
+    """A channel that is still at work after the test."""
+    judging = Judge(guest, [card])
+    guest.meanwhile = lambda: card.records.append({"rule": "prd-cross-64k"})
+    assert "prd-cross-64k" in judging.verdict()[0]
+
+
+def test_judge_sees_all_that_can_be_seen(guest, card):
+    """A card that does not say hides nothing of the guest."""
+    judging = Judge(guest, [card])
+    guest.say("BUG: something")
+    card.stats = hangs
+    assert [problem.partition("\n")[0] for problem in judging.verdict()] == [
+        "it wrote no statistics", "the kernel complained:"]
+
+
+def hangs() -> dict:
+    raise CardError("it wrote no statistics")
 
 
 def test_judge_sees_a_dead_guest(guest):

@@ -4,11 +4,11 @@
 import shlex
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from testbed import kernellog, places
-from testbed.errors import TestbedError
+from testbed.errors import DeadlinePassed, TestbedError
 from testbed.guest import Guest
 
 _TOO_BIG = (".cpio", ".bin", ".snapshot")  # what can be built again
@@ -48,19 +48,24 @@ class Evidence:
         self.how = ""
 
     def gather(self) -> None:
-        """Adds what only a living guest can tell: its whole kernel log and more. One that is gone has serial.log."""
+        """Adds what only a living guest can tell: its whole kernel log and more. One that is gone has serial.log; one
+        that does not answer once is not asked again, as each question would take its whole time."""
         guest = self.guest
         if not guest:
             return
         self._write("environment", lambda: "".join(f"{name}: {value}\n" for name, value in self._environment(guest)))
         for card in guest.cards:
-            if card.poll() is None:
-                card.stats()  # renews the file that it has
+            with suppress(TestbedError):  # it hangs, which the judge says
+                if card.poll() is None:
+                    card.stats()  # renews the file that it has
         if not guest.alive:
             return
-        self._write("kernel.log", lambda: _kernel_log(guest))
-        for name, script in _OF_GUEST.items():
-            self._write(name, lambda script=script: guest.run(f"{script} 2>&1", check=False).text)
+        questions = {"kernel.log": lambda: _kernel_log(guest)} | {
+            name: lambda script=script: guest.run(f"{script} 2>&1", check=False).text
+            for name, script in _OF_GUEST.items()}
+        for name, ask in questions.items():
+            if not self._write(name, ask):
+                break
 
     def keep(self, name: str, reason: str) -> Path:
         """Copies it all to the failures folder under this name and returns where."""
@@ -82,13 +87,15 @@ class Evidence:
                 ("kernel command line", spec.command_line()), ("RAM", spec.ram), ("QEMU", spec.qemu.version),
                 ("accelerator", spec.accelerator.name), ("driver", spec.driver), ("cards", str(len(guest.cards)))]
 
-    def _write(self, name: str, what: Callable[[], str]) -> None:
-        """Evidence is worth having in part: what cannot be had says why."""
+    def _write(self, name: str, what: Callable[[], str]) -> bool:
+        """Evidence is worth having in part: what cannot be had says why. False when it was waited for in vain."""
+        answered = True
         try:
             text = what()
         except (TestbedError, OSError) as error:
-            text = f"not to be had: {error}"
+            text, answered = f"not to be had: {error}", not isinstance(error, DeadlinePassed)
         (self.folder / name).write_text(text.rstrip("\n") + "\n")
+        return answered
 
 
 def _kernel_log(guest: Guest) -> str:

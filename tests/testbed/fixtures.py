@@ -45,7 +45,7 @@ _MARKERS = (
     "expect_leak(name, ...): what the test leaks on purpose (testbed.leaks.COUNTS)",
     "kmemleak: after the test, memory that nothing refers to is looked for (kernel `debug` alone); costs seconds",
 )
-_GRACE_SECONDS = 180  # for a late test's guest to be asked what happened, and to end
+_GRACE_SECONDS = 300  # for a late test's guest to be asked what happened, perhaps in vain, and to end
 _failed = pytest.StashKey[str]()
 _cell = pytest.StashKey[Cell]()
 _stderr = pytest.StashKey[int]()  # ours, not the tests', whose output is kept

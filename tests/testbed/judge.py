@@ -2,7 +2,7 @@
 """What is looked at after every test, whatever the test itself looked at."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from testbed import kernellog, leaks
@@ -42,6 +42,7 @@ class Judge:
                  kmemleak: bool = False) -> None:
         self._guest, self._cards, self._expected, self._kmemleak = guest, list(cards), expected, kmemleak
         self._violations = [len(card.violations()) for card in self._cards]
+        self._asked = self._cards  # for what only their programs can tell
         self._before = self._counts()
         self.log: Reading | None = None  # the last reading of the guest's log
 
@@ -57,17 +58,23 @@ class Judge:
         return lines + [f"{name}: not counted, {missing[name]}" if name in missing else name for name in leaks.COUNTS]
 
     def verdict(self) -> list[str]:
-        """What is wrong; an empty list when nothing is."""
-        try:
-            return [*self._judge_cards(), *self._judge_guest()]
-        except TestbedError as error:
-            return [str(error)]
+        """What is wrong; an empty list when nothing is. The cards' violations are looked at last: what is waited for
+        before may add some."""
+        mute = self._dismiss_mute()
+        busy, guest = _said(self._judge_busy), _said(self._judge_guest)
+        return [*_said(self._judge_cards), *mute, *busy, *guest]
+
+    def _dismiss_mute(self) -> list[str]:
+        """A card that hangs is waited for once, and hides nothing of the others and of the guest."""
+        problems = {card: _said(lambda card=card: _silence(card)) for card in self._cards}
+        self._asked = [card for card in self._cards if not problems[card]]
+        return [problem for found in problems.values() for problem in found]
 
     def _counts(self) -> Counts:
         if not self._guest:
             return Counts()
         script = "{}\nsed -n '/{}/p' {}".format(leaks.COMMAND, *leaks.PINS)
-        return leaks.counts(self._guest.run(script, check=False).text, self._cards)
+        return leaks.counts(self._guest.run(script, check=False).text, self._asked)
 
     def _judge_cards(self) -> list[str]:
         problems, new = [], []
@@ -76,16 +83,18 @@ class Judge:
             if code is not None and (code != 0 or self._guest):  # without a guest, a test may end its card in order
                 problems.append(f"the card ended with {code} during the test; see {card.log}:\n{card.log_tail()}")
             new += card.violations()[before:]
-            if lost := _lost(card):
+            if card in self._asked and (lost := _lost(card)):
                 problems.append(f"the card could not write {lost} violations to {card.violations_file}: is the disk "
                                 "full?")
-            if self._guest and code is None and (busy := _settled_busy(card)):
-                problems.append(f"the card is still busy after the test: channel {', '.join(map(str, busy))}")
         problems += [f"a violation that the test did not expect: {violation}" for violation in new
                      if violation["rule"] not in self._expected.rules]
         seen = {violation["rule"] for violation in new}
         return problems + [f"the card did not record the expected violation {rule}" for rule in self._expected.rules
                            if rule not in seen]
+
+    def _judge_busy(self) -> list[str]:
+        found = [_settled_busy(card) for card in self._asked if self._guest and card.poll() is None]
+        return [f"the card is still busy after the test: channel {', '.join(map(str, busy))}" for busy in found if busy]
 
     def _judge_guest(self) -> list[str]:
         if not self._guest:
@@ -104,7 +113,7 @@ class Judge:
             # Its own lines begin with a number, those of the counts do not.
             reading = kernellog.parse("".join(f"{line}\n" for line in said.splitlines() if line[:1].isdigit()), mark)
             if reading:
-                return reading, leaks.counts(said, self._cards)
+                return reading, leaks.counts(said, self._asked)
         raise TestbedError(f"the kernel log was overwritten faster than it could be read, {_READINGS} times")
 
     def _judge_log(self, log: Reading, after: Counts) -> list[str]:
@@ -142,6 +151,20 @@ class Judge:
         if said.exit_code == 9:
             return ["the test is marked kmemleak, and this kernel has none"]
         return [f"kmemleak found what nothing refers to any more:\n{said.check().text}"] if said.check().text else []
+
+
+def _said(judging: Callable[[], list[str]]) -> list[str]:
+    """What is wrong, or that it cannot be told."""
+    try:
+        return judging()
+    except TestbedError as error:
+        return [str(error)]
+
+
+def _silence(card: CardProcess) -> list[str]:
+    if card.poll() is None:
+        card.stats()
+    return []
 
 
 def _lost(card: CardProcess) -> int:
