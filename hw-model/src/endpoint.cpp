@@ -91,13 +91,21 @@ class LoopbackEndpoint final : public Endpoint {
     }
     return EndpointWait{.event = &loopback_.changed()};
   }
-  void fetch(std::uint64_t /*offset*/, std::span<std::uint8_t> out) override { loopback_.peek(out); }
-  void fetched(std::uint64_t bytes) override { loopback_.drop(bytes); }
+  void fetch(std::uint64_t /*offset*/, std::span<std::uint8_t> out) override {
+    cleared_ = loopback_.cleared();
+    loopback_.peek(out);
+  }
+  void fetched(std::uint64_t bytes) override {
+    if (cleared_ == loopback_.cleared()) {  // else the other channel's reset emptied it while they were on the bus
+      loopback_.drop(bytes);
+    }
+  }
   void store(std::uint64_t /*offset*/, std::span<const std::uint8_t> in) override { loopback_.put(in); }
 
  private:
   Loopback& loopback_;
   bool to_host_;
+  std::uint64_t cleared_ = 0;
 };
 
 /// Where the endpoint does not go in the direction wanted, and nobody minds.

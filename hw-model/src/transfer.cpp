@@ -58,9 +58,11 @@ std::optional<Fault> Channel::descriptor(const Job& job, Position& at, Next& nex
   }
   enter(ChannelState::kMoving);
   pace_.move(bus_.clock(), job.setup.to_host, region.base, region.bytes);
-  if (!catch_up_if_due(job)) {
+  // Meanwhile the other channel's reset may have emptied the loopback.
+  if (!catch_up_if_due(job) || !wait_for_endpoint(job, region.bytes)) {
     return std::nullopt;
   }
+  enter(ChannelState::kMoving);
   if (auto fault = mover_.move(job.setup, at, region, *endpoint_, going_)) {
     return fault;
   }

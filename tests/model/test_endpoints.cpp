@@ -283,6 +283,34 @@ TEST_F(LoopbackTest, WhatIsInItStaysUntilAReset) {
   EXPECT_TRUE(b.active(1)) << "the channel's reset emptied it";
 }
 
+TEST_F(LoopbackTest, AResetWhileBytesAreOnTheBusEmptiesItOnce) {
+  sink({{.base = kData, .bytes = 0x8000, .eot = true}});
+  b.run_until_idle(0);
+  b.host.hold = [](const FakeHost::Access& access) { return access.write && access.bytes == 0x8000; };
+  source(std::vector<Prd>(3, {.base = kData + kDataBytes / 2, .bytes = 0x8000}));
+  b.run_until([&] { return b.host.held; }, "its bytes are on the bus");
+  b.write(regs::Control::at(0), regs::Control::kReset);
+  b.host.hold = nullptr;
+  b.host.release.notify();
+  sc_core::sc_start(1, sc_core::SC_MS);
+  EXPECT_EQ(b.read(regs::Prds::at(1)), 1U) << "the others wait, as it is empty";
+  sink({{.base = kData + 0x8000, .bytes = 0x8000, .eot = true}});
+  b.run_until([&] { return b.read(regs::Prds::at(1)) == 2; }, "it gives what came after");
+  EXPECT_TRUE(std::ranges::equal(b.host.at(kData + 0x8000, 0x8000), b.host.at(kData + kDataBytes / 2, 0x8000)));
+}
+
+TEST_F(LoopbackTest, AResetWhileADescriptorTakesItsTimeEmptiesIt) {
+  sink({{.base = kData, .bytes = 0x8000, .eot = true}});
+  b.run_until_idle(0);
+  b.host.accesses.clear();
+  source({{.base = kData + kDataBytes / 2, .bytes = 0x8000, .eot = true}});
+  b.run_until([&] { return !b.host.accesses.empty(); }, "it has the descriptor");
+  b.write(regs::Control::at(0), regs::Control::kReset);
+  sc_core::sc_start(1, sc_core::SC_MS);
+  EXPECT_TRUE(b.active(1));
+  EXPECT_EQ(b.read(regs::Prds::at(1)), 0U);
+}
+
 TEST_F(LoopbackTest, WhatTheHostRefusesIsNotTakenOut) {
   sink({{.base = kData, .bytes = 64, .eot = true}});
   b.run_until_idle(0);

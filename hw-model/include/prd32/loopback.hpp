@@ -38,7 +38,13 @@ class Loopback {
     level_ -= bytes;
     changed_.notify(sc_core::SC_ZERO_TIME);
   }
-  void clear() { drop(level_); }
+  /// Throws all of them away.
+  void clear() {
+    drop(level_);
+    ++cleared_;
+  }
+  /// How often that happened: bytes that were looked at before are no longer there to be removed.
+  std::uint64_t cleared() const { return cleared_; }
 
  private:
   /// Calls action for the one or two pieces of the ring that begin there.
@@ -53,6 +59,7 @@ class Loopback {
   std::vector<std::uint8_t> ring_ = std::vector<std::uint8_t>(limits::kLoopbackBytes);
   std::uint64_t first_ = 0;
   std::uint64_t level_ = 0;
+  std::uint64_t cleared_ = 0;
   sc_core::sc_event changed_{"loopback_changed"};
 };
 
