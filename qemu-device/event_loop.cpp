@@ -158,20 +158,22 @@ void EventLoop::wait(bool block) {
   }
 }
 
-/// Milliseconds until a reply of the client is overdue, rounded up; -1: none is awaited.
+/// Milliseconds until a reply of the client is overdue or the simulation goes on, rounded up; -1: neither is awaited.
 int EventLoop::poll_timeout() const {
-  const auto deadline = messages_.next_deadline();
-  if (!deadline) {
+  const auto overdue = messages_.next_deadline();
+  const auto resumes = simulation_.resumes();
+  if (!overdue && !resumes) {
     return -1;
   }
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - Clock::now()).count();
+  const auto first = std::min(overdue.value_or(Clock::time_point::max()), resumes.value_or(Clock::time_point::max()));
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(first - Clock::now()).count();
   return static_cast<int>(std::clamp<decltype(left)>(left, 0, std::numeric_limits<int>::max()));
 }
 
 void EventLoop::accept() {
   if (auto client = listener_.accept()) {
     SPDLOG_INFO("client connected");
-    session_.emplace(std::move(*client), function_, dma_, messages_, statistics_);
+    session_.emplace(std::move(*client), function_, dma_, messages_, statistics_, [this] { simulation_.settle(); });
   }
 }
 

@@ -25,8 +25,12 @@ class Simulation {
   Simulation& operator=(const Simulation&) = delete;
   virtual ~Simulation() = default;
 
-  /// Nothing will happen before the next access.
-  [[nodiscard]] virtual bool quiet() const = 0;
+  using Clock = std::chrono::steady_clock;
+
+  /// Nothing will happen before the next access, or before resumes().
+  [[nodiscard]] virtual bool quiet() = 0;
+  /// When it will go on by itself, although it is quiet; nothing when it will not.
+  [[nodiscard]] virtual std::optional<Clock::time_point> resumes() = 0;
   /// Lets what is due now happen, without time passing.
   virtual void settle() = 0;
   /// Lets a slice of simulated time pass, short enough that a client does not wait for it.
@@ -58,7 +62,7 @@ class EventLoop {
   static constexpr std::size_t kMostAttended = 2;
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using Clock = Simulation::Clock;
   struct Attended {
     int fd = -1;
     std::function<void()> serve;

@@ -12,6 +12,11 @@ const sc_core::sc_time& slice() {
   return time;
 }
 
+/// A slice, or what leads to the next event.
+sc_core::sc_time step() {
+  return std::max(slice(), sc_core::sc_time_to_pending_activity());
+}
+
 /// A card needs two or three; one that oscillates must not keep the client waiting.
 constexpr int kMostDeltaCycles = 100;
 
@@ -21,6 +26,24 @@ SystemCSimulation::SystemCSimulation() {
   sc_core::sc_start(sc_core::SC_ZERO_TIME);
 }
 
+/// Whether its next step would lead too far ahead.
+bool SystemCSimulation::held() {
+  const sc_core::sc_time end = sc_core::sc_time_stamp() + step();
+  if (end > limit_) {
+    limit_ =
+        sc_core::sc_time(std::chrono::duration<double>(Clock::now() - began_ + kMostAhead).count(), sc_core::SC_SEC);
+  }
+  return end > limit_;
+}
+
+std::optional<Simulation::Clock::time_point> SystemCSimulation::resumes() {
+  if (!sc_core::sc_pending_activity() || !held()) {
+    return std::nullopt;
+  }
+  const std::chrono::duration<double> end((sc_core::sc_time_stamp() + step()).to_seconds());
+  return began_ - kMostAhead + std::chrono::ceil<Clock::duration>(end);
+}
+
 void SystemCSimulation::settle() {
   for (int i = 0; i < kMostDeltaCycles && sc_core::sc_pending_activity_at_current_time(); ++i) {
     sc_core::sc_start(sc_core::SC_ZERO_TIME);
@@ -28,7 +51,7 @@ void SystemCSimulation::settle() {
 }
 
 void SystemCSimulation::advance() {
-  sc_core::sc_start(std::max(slice(), sc_core::sc_time_to_pending_activity()));
+  sc_core::sc_start(step());
 }
 
 }  // namespace prd32

@@ -7,14 +7,18 @@ import random
 import select
 import socket
 import struct
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from protocol.guest_memory import BASE, GuestMemory, start, table
+from protocol.guest_memory import (BASE, MAP, GuestMemory, mask, read_register, start, table, transfer,
+                                   write_register)
 from protocol.vfio_user import (ACTION_TRIGGER, DATA_NONE, DEVICE_GET_INFO, DEVICE_RESET,
                                 DEVICE_SET_IRQS, DMA_MAP, ERROR, HEADER, INTX, REGION_READ, REPLY, VERSION, Client,
-                                Disconnected, memfd)
+                                SECONDS, Disconnected, memfd)
+
+DAY_NS, HUNDRED_SECONDS_NS = 24 * 3600 * 10 ** 9, 100 * 10 ** 9
 
 
 @pytest.mark.parametrize("size", [0, 1, 15, 0x10000 + 65, 0x7FFFFFFF, 0xFFFFFFFF])
@@ -142,6 +146,25 @@ def test_disconnect_with_unread_replies(device):
         with Client(device.socket) as client:
             for _ in range(50):
                 client.send(DEVICE_GET_INFO, struct.pack("=IIII", 16, 0, 0, 0))
+
+
+def test_slow_pattern_does_not_use_up_simulated_time(device, client, memory):
+    """Each descriptor waits for a minute of it, and 213 days are all there is: it gets a day ahead, and no further."""
+    memory.put(BASE, table([(memory.data, 0x10000)] * 8))
+    field = MAP.register("CONTROL").field("ENDPOINT")
+    pattern = next(value.value for value in MAP.enum("ENDPOINT").values if value.name == "PATTERN")
+    write_register(client, "CONTROL", mask("CONTROL", "CYCLIC") | pattern << field.lsb)
+    write_register(client, "PATTERN_RATE", 1)
+    start(client, BASE, to_host=True)
+    end = time.monotonic() + SECONDS
+    while device.stats()["simulated_ns"] < DAY_NS - HUNDRED_SECONDS_NS:
+        assert time.monotonic() < end
+    memory.put(BASE + 0x20000, table([(BASE + 0x30000, 0x8000)]))
+    for _ in range(20):  # the other channel is none the worse for it
+        transfer(client, BASE + 0x20000, to_host=True, channel=1)
+    assert device.stats()["simulated_ns"] < DAY_NS + HUNDRED_SECONDS_NS
+    write_register(client, "BM_COMMAND", 0)
+    assert not read_register(client, "BM_STATUS") & mask("BM_STATUS", "ACTIVE")
 
 
 def test_half_closed_connection(device, client):
