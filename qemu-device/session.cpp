@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "negotiation.hpp"
 
@@ -31,12 +32,13 @@ bool room_for(const T& request) {
 }  // namespace
 
 Session::Session(UniqueFd socket, PciFunction& function, DmaMap& dma, MessageDma& messages,
-                 BridgeStatistics& statistics)
+                 BridgeStatistics& statistics, std::function<void()> settle)
     : connection_(std::move(socket)),
       function_(function),
       dma_(dma),
       messages_(messages),
       statistics_(statistics),
+      settle_(std::move(settle)),
       head_(kHeadSize),
       data_(kMaxDataTransfer) {
   ++statistics_.clients;
@@ -307,21 +309,30 @@ Session::Reply Session::region_write(Payload payload) {
   return {.head = keep(*request)};
 }
 
-/// Writes are done in order up to the first that fails. The client is told how many were done, so an errno is only for
-/// a message that makes no sense as a whole, or whose first write failed.
+/// Writes are done in order up to the first that fails, and the card acts on each before the next, as when they come
+/// one by one. The client is told how many were done, so an errno is only for a message that makes no sense as a whole,
+/// or whose first write failed.
 Session::Reply Session::region_write_multi(Payload payload) {
   const auto count = wire::take<std::uint64_t>(payload);
   if (!count || *count > kMaxMessage || payload.size() != sizeof(*count) + *count * sizeof(wire::RegionWriteOne)) {
     return fail(EINVAL);
   }
-  std::uint64_t done = 0;
-  for (; done < *count; ++done) {
-    const auto one =
-        *wire::take<wire::RegionWriteOne>(payload.subspan(sizeof(*count) + done * sizeof(wire::RegionWriteOne)));
-    if (one.count > sizeof(one.data)) {
+  const auto write = [payload](std::uint64_t index) {
+    const std::uint64_t at = sizeof(std::uint64_t) + index * sizeof(wire::RegionWriteOne);
+    return *wire::take<wire::RegionWriteOne>(payload.subspan(at));
+  };
+  for (std::uint64_t i = 0; i < *count; ++i) {
+    if (write(i).count > sizeof(wire::RegionWriteOne::data)) {
       return fail(EINVAL);
     }
+  }
+  std::uint64_t done = 0;
+  for (; done < *count; ++done) {
+    const auto one = write(done);
     const auto data = std::span(one.data).first(one.count);
+    if (done != 0) {
+      settle_();
+    }
     if (const int error = function_.region_write(one.region, one.offset, data); error != 0) {
       if (done == 0) {
         return fail(error);

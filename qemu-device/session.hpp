@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -19,8 +20,9 @@ namespace prd32 {
 class Session {
  public:
   /// All but the socket outlive the session. On its end accesses by message are cancelled, the function is told and the
-  /// map cleared.
-  Session(UniqueFd socket, PciFunction& function, DmaMap& dma, MessageDma& messages, BridgeStatistics& statistics);
+  /// map cleared. `settle` lets the card act on a write, where another one comes with the same message.
+  Session(UniqueFd socket, PciFunction& function, DmaMap& dma, MessageDma& messages, BridgeStatistics& statistics,
+          std::function<void()> settle);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
@@ -69,6 +71,7 @@ class Session {
   DmaMap& dma_;
   MessageDma& messages_;
   BridgeStatistics& statistics_;
+  std::function<void()> settle_;
   bool negotiated_ = false;
   bool incompatible_ = false;
   std::vector<std::byte> head_;  ///< of the reply being made; of fixed size

@@ -3,16 +3,17 @@
 
 import os
 import select
+import struct
 
 import pytest
 
-from protocol.guest_memory import (BASE, COMMAND_INTX_DISABLE, COMMAND_MASTER, MAP, PCI_COMMAND, PCI_STATUS,
+from protocol.guest_memory import (BASE, COMMAND_INTX_DISABLE, COMMAND_MASTER, MAP, MMIO, PCI_COMMAND, PCI_STATUS,
                                    GuestMemory, bus_master, finish, mask, read_register, start, table,
                                    write_register)
 from protocol.interrupt_events import (CAP_MSI, CH0, CH1, VECTORS, Events, lower_line, pending, raise_line, use_msi,
                                        use_msix)
 from protocol.vfio_user import (ACTION_MASK, ACTION_TRIGGER, ACTION_UNMASK, DATA_BOOL, DATA_EVENTFD, DATA_NONE, INTX,
-                                MSI, MSIX, Client)
+                                MSI, MSIX, REGION_WRITE_MULTI, Client)
 
 INTERRUPT_STATUS = 0x8
 
@@ -24,6 +25,20 @@ def card(client, memory: GuestMemory) -> Client:
         memory.put(BASE + 0x10000 * channel, table([(BASE + 0x20000, 64)]))
     write_register(client, "IRQ_ENABLE", mask("IRQ_ENABLE", "CH0") | mask("IRQ_ENABLE", "CH1"))
     return client
+
+
+# ---- writes that come in one message
+
+def test_pulse_in_one_message_is_one_interrupt(card, events):
+    """The line falls and rises between the writes, as when they come one by one."""
+    use_msi(card, events)
+    raise_line(card)
+    assert events.take(CH0) == 1
+    writes = b"".join(struct.pack("=QIIQ", MAP.offset("IRQ_ENABLE"), MMIO, 4, value)
+                      for value in (0, mask("IRQ_ENABLE", "CH0")))
+    card.call(REGION_WRITE_MULTI, struct.pack("=Q", 2) + writes)
+    card.device_info()
+    assert events.take(CH0) == 1
 
 
 # ---- INTx
