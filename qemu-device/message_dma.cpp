@@ -8,6 +8,10 @@
 namespace prd32 {
 namespace {
 
+/// What may wait for a client that does not read; then it is as if it did not answer. Each message that it was given up
+/// for stays in the queue.
+constexpr std::size_t kMostBacklog = std::size_t{1} << 20;
+
 wire::Command command_of(const MessageAccess& access) {
   return access.write ? wire::Command::kDmaWrite : wire::Command::kDmaRead;
 }
@@ -54,7 +58,7 @@ std::optional<std::uint16_t> MessageDma::free_id() {
 
 void MessageDma::send_next(MessageAccess& access) {
   const auto id = free_id();
-  if (!id) {
+  if (!id || connection_->backlog() > kMostBacklog) {
     finish(access, "dma-no-reply");
     return;
   }

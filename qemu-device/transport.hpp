@@ -66,6 +66,8 @@ class Connection {
   /// True while queued bytes wait for the socket. No message should be received meanwhile: a peer that does not read
   /// its replies must not make the queue grow.
   [[nodiscard]] bool congested() const { return !queued_.empty(); }
+  /// How many bytes are queued. Who sends unasked is to look at it, and not to add without end.
+  [[nodiscard]] std::size_t backlog() const { return queued_.size(); }
   /// Sends what is queued, as far as the socket takes it. False when the peer is gone.
   [[nodiscard]] bool flush();
 

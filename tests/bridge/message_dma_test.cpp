@@ -188,6 +188,35 @@ TEST_F(MessageDmaTest, RepliesThatDoNotFit) {
   }
 }
 
+TEST_F(MessageDmaTest, WhatAClientDoesNotReadIsBounded) {
+  constexpr std::size_t kBytes = 0x8000;
+  constexpr int kMany = 1000;  // more than a socket and what may wait for it take
+  dma_.disconnect();
+  dma_.connect(*connection_, kBytes);
+  std::vector<std::byte> data(kBytes);
+  int sent = 0;
+  for (; sent < kMany; ++sent) {
+    MessageAccess access;
+    start(access, true, 0x1000, data);
+    if (access.ended) {
+      EXPECT_STREQ(access.rule, "dma-no-reply");
+      break;
+    }
+    ASSERT_TRUE(dma_.expire(MessageDma::Clock::now() + 2s));
+  }
+  EXPECT_LT(sent, kMany);
+  EXPECT_LT(connection_->backlog(), std::size_t{2} << 20);
+  while (connection_->congested()) {
+    std::vector<std::byte> read(std::size_t{1} << 20);
+    ASSERT_GT(::recv(peer_.get(), read.data(), read.size(), 0), 0);
+    ASSERT_TRUE(connection_->flush());
+  }
+  MessageAccess access;
+  start(access, true, 0x1000, data);
+  EXPECT_FALSE(access.ended) << "it is asked again";
+  dma_.disconnect();
+}
+
 TEST_F(MessageDmaTest, ReplyToNothingIsTold) {
   start(access_, false, 0x1000, std::span(data_).first(8));
   const Request got = request();
