@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "eventfd.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/time.h>
@@ -51,11 +50,9 @@ class Alarm {
   }
 };
 
-/// Whether reading or writing would not block now; then `alarm` is set where the answer may change meanwhile.
+/// Whether reading or writing would not block now; then `alarm` is set, as the answer may change meanwhile: not even
+/// O_NONBLOCK, if it is set, will stay so.
 bool ready(int fd, short events, std::optional<Alarm>& alarm) {
-  if ((::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0) {
-    return true;
-  }
   pollfd state{.fd = fd, .events = events, .revents = 0};
   if (::poll(&state, 1, 0) != 1) {
     return false;
