@@ -2,8 +2,10 @@
 #include "guest_memory.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
 #include <atomic>
@@ -30,6 +32,11 @@ void on_sigbus(int number) {
   // Not ours: let the default action end the program, as it would have without this handler.
   (void)std::signal(number, SIG_DFL);
   (void)std::raise(number);
+}
+
+bool of_huge_pages(int fd) {
+  struct statfs system{};
+  return ::fstatfs(fd, &system) != 0 || system.f_type == HUGETLBFS_MAGIC;
 }
 
 bool install_guard() {
@@ -103,7 +110,8 @@ GuestMemory::Result GuestMemory::acquire(const UniqueFd& fd, std::uint64_t offse
   }
   // Read each time: a client may seal a file after it first showed it.
   const int seals = ::fcntl(fd.get(), F_GET_SEALS);
-  file.cannot_shrink_ = seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && file_size >= file.size_;
+  file.cannot_shrink_ =
+      seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && file_size >= file.size_ && !of_huge_pages(fd.get());
   if (file.users_++ == 0) {
     std::erase(idle_, identity);
   }

@@ -25,8 +25,8 @@ class MemoryFile {
 
   [[nodiscard]] std::byte* at(std::uint64_t offset) const { return base_ + offset; }
   [[nodiscard]] bool writable() const { return writable_; }
-  /// True when all that is mapped is there and the file is sealed against shrinking: its memory may then be accessed
-  /// without a guard.
+  /// True when all that is mapped is there and stays so: its memory may then be accessed without a guard. The file is
+  /// sealed against shrinking, and not of huge pages: a hole in those is filled only as long as the pool has some.
   [[nodiscard]] bool cannot_shrink() const { return cannot_shrink_; }
 
  private:
