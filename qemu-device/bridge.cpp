@@ -91,16 +91,18 @@ void Bridge::dma_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_ti
     return;
   }
   if (const char* rule = function_->dma_refusal(); rule != nullptr) {
-    refuse(transaction, rule, address);
+    refuse(transaction, {.rule = rule, .address = address});
     return;
   }
   const DmaMap::Result result = transaction.is_write() ? map_.write(address, data) : map_.read(address, data);
   if (result.status == DmaStatus::kByMessage) {
-    dma_by_message(transaction, data);
+    if (const auto refusal = dma_by_message(transaction, data)) {
+      refuse(transaction, *refusal);
+    }
     return;
   }
   if (result.status != DmaStatus::kOk) {
-    refuse(transaction, dma_rule(result.status), result.address);
+    refuse(transaction, {.rule = dma_rule(result.status), .address = result.address});
     return;
   }
   (transaction.is_write() ? statistics_.dma_write_bytes : statistics_.dma_read_bytes) += size;
@@ -110,7 +112,7 @@ void Bridge::dma_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_ti
 
 bool Bridge::by_idle_channel(const tlm::tlm_generic_payload& transaction) const {
   const DmaOrigin* const origin = transaction.get_extension<DmaOrigin>();
-  return origin != nullptr && active_ && !active_(origin->channel());
+  return origin != nullptr && active_ && (origin->purpose() == DmaPurpose::kOver || !active_(origin->channel()));
 }
 
 /// One breach is recorded, whatever else is wrong with it: it has the same name wherever a test runs.
@@ -129,13 +131,15 @@ void Bridge::carry_out_idle(tlm::tlm_generic_payload& transaction, std::span<std
   }
   const DmaMap::Result result = transaction.is_write() ? map_.write(address, data) : map_.read(address, data);
   if (result.status == DmaStatus::kByMessage) {
-    dma_by_message(transaction, data);
+    (void)dma_by_message(transaction, data);
   } else if (result.status == DmaStatus::kOk) {
     transaction.set_response_status(tlm::TLM_OK_RESPONSE);
   }
 }
 
-void Bridge::dma_by_message(tlm::tlm_generic_payload& transaction, std::span<std::byte> data) {
+/// Sets the response. What it returns is for the record.
+std::optional<Bridge::Refusal> Bridge::dma_by_message(tlm::tlm_generic_payload& transaction,
+                                                      std::span<std::byte> data) {
   sc_core::sc_event ended;
   MessageAccess access{
       .write = transaction.is_write(), .address = transaction.get_address(), .data = data, .on_ended = [&ended] {
@@ -145,28 +149,26 @@ void Bridge::dma_by_message(tlm::tlm_generic_payload& transaction, std::span<std
   while (!access.ended) {
     sc_core::wait(ended);
   }
-  if (access.ok()) {
-    transaction.set_response_status(tlm::TLM_OK_RESPONSE);
-  } else if (access.cancelled) {
-    transaction.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
-  } else {
-    refuse(transaction, access.rule, access.address + access.moved,
-           access.error != 0 ? fmt::format(": {}", std::strerror(access.error)) : "");
+  transaction.set_response_status(access.ok() ? tlm::TLM_OK_RESPONSE : tlm::TLM_ADDRESS_ERROR_RESPONSE);
+  if (access.ok() || access.cancelled) {
+    return std::nullopt;
   }
+  return Refusal{.rule = access.rule,
+                 .address = access.address + access.moved,
+                 .why = access.error != 0 ? fmt::format(": {}", std::strerror(access.error)) : ""};
 }
 
-void Bridge::refuse(tlm::tlm_generic_payload& transaction, const char* rule, std::uint64_t address,
-                    const std::string& why) {
+void Bridge::refuse(tlm::tlm_generic_payload& transaction, const Refusal& refusal) {
   ++statistics_.dma_refused;
   transaction.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
   violations_.record(
-      {.rule = rule,
+      {.rule = refusal.rule,
        .severity = severity::kError,
        .channel = -1,
        .prd_index = -1,
-       .address = address,
+       .address = refusal.address,
        .detail = fmt::format("{} of {} bytes at {:#x}, refused at {:#x}{}", transaction.is_write() ? "write" : "read",
-                             transaction.get_data_length(), transaction.get_address(), address, why)});
+                             transaction.get_data_length(), transaction.get_address(), refusal.address, refusal.why)});
 }
 
 bool Bridge::dma_direct(tlm::tlm_generic_payload& transaction, tlm::tlm_dmi& direct) {

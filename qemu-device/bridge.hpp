@@ -54,11 +54,15 @@ class Bridge final : public sc_core::sc_module, public CardPort {
   void dma_transport(tlm::tlm_generic_payload& transaction, sc_core::sc_time& delay);
   [[nodiscard]] bool dma_direct(tlm::tlm_generic_payload& transaction, tlm::tlm_dmi& direct);
   unsigned dma_debug(tlm::tlm_generic_payload& transaction);
-  void dma_by_message(tlm::tlm_generic_payload& transaction, std::span<std::byte> data);
+  struct Refusal {
+    const char* rule;
+    std::uint64_t address;
+    std::string why{};
+  };
+  [[nodiscard]] std::optional<Refusal> dma_by_message(tlm::tlm_generic_payload& transaction, std::span<std::byte> data);
   [[nodiscard]] bool by_idle_channel(const tlm::tlm_generic_payload& transaction) const;
   void carry_out_idle(tlm::tlm_generic_payload& transaction, std::span<std::byte> data);
-  void refuse(tlm::tlm_generic_payload& transaction, const char* rule, std::uint64_t address,
-              const std::string& why = {});
+  void refuse(tlm::tlm_generic_payload& transaction, const Refusal& refusal);
   void forward_lines();
 
   std::function<void()> reset_card_;

@@ -60,6 +60,7 @@ FaultControl::FaultControl(FaultRules& rules, FaultyBus& bus, Card& card, std::s
     : rules_(rules), bus_(bus), card_(card), path_(std::move(record)) {
   bus_.on_injection([this](const Injection& injection) { injected(injection); });
   if (!path_.empty()) {
+    record_.rdbuf()->pubsetbuf(nullptr, 0);  // a buffer would keep what the disk did not take, and write it again later
     record_.open(path_, std::ios::app);
     if (!record_) {
       throw std::runtime_error(fmt::format("cannot write injected faults to {}: {}", path_, std::strerror(errno)));

@@ -246,8 +246,8 @@ void FaultyBus::watch_writes(const tlm::tlm_generic_payload& payload,
       channel_ended(channel, active[channel], Survives::kChannelReset, "channel-reset");
     } else if ((command.reached & ~command.value & regs::BmCommand::kStart) != 0) {
       channel_ended(channel, active[channel], Survives::kStop, "stop");
-    } else if ((command.value & regs::BmCommand::kStart) != 0 ||
-               (!active[channel] && written(payload, regs::QueueTail::at(channel)).reached != 0)) {
+    } else if (!active[channel] && ((command.value & regs::BmCommand::kStart) != 0 ||
+                                    written(payload, regs::QueueTail::at(channel)).reached != 0)) {
       armed_.remove_if([&](const Armed& armed) { return armed.transaction.channel == static_cast<int>(channel); });
     }
   }
@@ -416,7 +416,7 @@ void FaultyBus::write_late() {
     late_writes_.pop_front();
     const std::uint64_t bytes = std::min(write.firing.rule.bytes, write.transaction.bytes);
     std::vector<std::uint8_t> data(bytes, kLateByte);
-    DmaOrigin origin(static_cast<unsigned>(write.transaction.channel), DmaPurpose::kData, write.transaction.prd_index);
+    DmaOrigin origin(static_cast<unsigned>(write.transaction.channel), DmaPurpose::kOver, write.transaction.prd_index);
     tlm::tlm_generic_payload payload;
     payload.set_write();
     payload.set_address(write.transaction.address);

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults of the card's DMA: each is seen to happen where its rule says so, and nowhere else."""
 
+import errno
 import time
 from collections.abc import Callable
 
 import pytest
 
 from protocol.conftest import BOTH_WAYS
-from protocol.guest_memory import (BASE, GuestMemory, bus_master, error, error_code, finish, mask, read_register, start,
-                                   table, transfer, write_register)
+from protocol.guest_memory import (BASE, SIZE, GuestMemory, bus_master, error, error_code, finish, mask, read_register,
+                                   start, table, transfer, write_register)
 from protocol.held_access import ACTIVE, FAILED, INTERRUPT, status
 from protocol.vfio_user import SECONDS, Client
 from testbed.card import CardProcess
@@ -296,6 +297,38 @@ def test_write_after_stop(device, client, filled, faults, end):
     assert region(filled, 1) == LATE * 32 + bytes(BYTES - 32)
     breach, = device.violations()
     assert (breach["channel"], breach["address"]) == (0, filled.data + 0x10000)
+
+
+@pytest.mark.expect_violations("dma-by-idle-channel")
+def test_write_after_stop_into_the_next_transfer(device, client, filled, faults):
+    """A driver that started the channel again within the delay is told all the same."""
+    faults.add("write-after-abort", "dma-write", prd_index=1, delay_ms=1)
+    first = stalled(client, filled, faults)
+    stop(client)
+    assert status(client) == 0
+    first.clear()
+    second = stalled(client, filled, faults)
+    assert written(device, client).how == "taken"
+    assert status(client) == ACTIVE
+    second.release()
+    assert finish(client) == INTERRUPT
+
+
+@pytest.mark.expect_violations("dma-by-idle-channel")
+def test_refused_write_after_stop_is_one_breach(way, device, client, filled, faults):
+    """Whatever else is wrong with it: the client says no, or the memory is not the card's any more."""
+    faults.add("write-after-abort", "dma-write", prd_index=1)
+    stalled(client, filled, faults)
+    stop(client)
+    if way == "mmap":
+        client.dma_unmap(BASE, SIZE)
+    filled.hold = lambda address, _count: address == filled.data + 0x10000
+    assert status(client) == 0
+    if way == "message":
+        filled.wait_held()
+        client.reply(filled.held.pop(), error=errno.EFAULT)
+    assert written(device, client).how == "refused"
+    assert [violation["rule"] for violation in device.violations()] == ["dma-by-idle-channel"]
 
 
 @pytest.mark.expect_violations("dma-by-idle-channel", "data-write")

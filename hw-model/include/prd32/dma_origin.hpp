@@ -8,8 +8,9 @@
 
 namespace prd32 {
 
-/// kWriteback is a status block, or the status of a command of the queue.
-enum class DmaPurpose : std::uint8_t { kTableFetch, kData, kWriteback, kCommand };
+/// kWriteback is a status block, or the status of a command of the queue. kOver is none of the card's: what an
+/// interposer makes up, of a transfer that was told to be over.
+enum class DmaPurpose : std::uint8_t { kTableFetch, kData, kWriteback, kCommand, kOver };
 
 /// Accompanies each transaction that the card starts. It lives as long as the transaction.
 class DmaOrigin final : public tlm::tlm_extension<DmaOrigin> {
