@@ -58,6 +58,10 @@ void play(Task& task) {
   Player(task.run, bench, log, report).play();
   task.report = report.finish(bench.card.statistics());
   wave.step();
+  if (written && written->lost() != 0) {
+    throw std::runtime_error(fmt::format("{} violations could not be written to {}: is the disk full?", written->lost(),
+                                         task.options.violations));
+  }
 }
 
 /// In this process.
