@@ -25,7 +25,7 @@ static const struct kernel_param_ops prd32_chunk_ops = {
 	.get = param_get_uint,
 };
 module_param_cb(chunk_kib, &prd32_chunk_ops, &prd32_chunk_kib, 0644);
-MODULE_PARM_DESC(chunk_kib, "memory pinned at a time by one caller, KiB (64..262144, default 16384)");
+MODULE_PARM_DESC(chunk_kib, "memory mapped at a time by one caller, KiB (64..262144, default 16384)");
 
 static int prd32_open(struct inode *inode, struct file *file)
 {

@@ -23,11 +23,11 @@ static void prd32_transfer_work(struct work_struct *work);
 /**
  * prd32_chunk() - the parameter chunk_kib
  *
- * Return: bytes.
+ * Return: bytes, a multiple of what any card moves at least.
  */
 size_t prd32_chunk(void)
 {
-	return (size_t)READ_ONCE(prd32_chunk_kib) * SZ_1K;
+	return round_down((size_t)READ_ONCE(prd32_chunk_kib) * SZ_1K, PAGE_SIZE);
 }
 
 /**
@@ -172,16 +172,29 @@ static int prd32_transfer_edge(struct prd32_transfer *t, size_t length)
 				     sg_dma_len(&t->piece_sg), !t->merged);
 }
 
+/* From its first byte on. Its entry is looked for here and not under a lock: there may be many. */
+static int prd32_transfer_mapped(struct prd32_transfer *t)
+{
+	struct scatterlist *sg = t->mapped->sgl;
+	unsigned int nents = t->mapped->nents;
+	u64 skip = t->skip;
+
+	while (nents > 1 && skip >= sg_dma_len(sg)) {
+		skip -= sg_dma_len(sg);
+		sg = sg_next(sg);
+		nents--;
+	}
+	t->req.skip = skip;
+	return prd32_transfer_submit(t, sg, nents, t->card_addr, t->length, t->to_host);
+}
+
 /* Submit the next request. */
 static int prd32_transfer_next(struct prd32_transfer *t)
 {
 	size_t edge;
 
-	if (!t->pinned) {
-		t->req.skip = t->skip;
-		return prd32_transfer_submit(t, t->mapped->sgl, t->mapped->nents, t->card_addr,
-					     t->length, t->to_host);
-	}
+	if (!t->pinned)
+		return prd32_transfer_mapped(t);
 	edge = t->merged ? t->edge : prd32_edge_length(t);
 	return edge ? prd32_transfer_edge(t, edge) : prd32_transfer_body(t);
 }

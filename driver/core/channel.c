@@ -93,7 +93,7 @@ static void prd32_end(struct prd32_channel *ch, struct prd32_request *req, int e
 {
 	if (req->period)
 		WRITE_ONCE(ch->cyclic, false);
-	ch->depth--;
+	prd32_count(ch, req, -1);
 	ch->stats.requests++;
 	ch->stats.failed += !!error;
 	if (req->to_host)
@@ -233,8 +233,10 @@ void prd32_channel_table_ended(struct prd32_channel *ch, const struct prd32_repo
 		req->crc = prd32_hw_crc(ch);
 	ch->first = (ch->first + 1) % ch->slots;
 	ch->flight--;
-	if (!error && req->at.left) {
-		error = req->cancelled ?: prd32_start_table(ch, req);
+	if (!error && req->at.left)
+		error = req->cancelled;
+	if (!error && req->at.left && !ch->recovering) {
+		error = prd32_start_table(ch, req);
 		if (!error) {
 			if (ch->in_queue)
 				prd32_commands_ring(ch);
@@ -242,6 +244,11 @@ void prd32_channel_table_ended(struct prd32_channel *ch, const struct prd32_repo
 		}
 	}
 	prd32_turn(ch);
+	/* The engine is not to be given anything: it goes on when that is over. */
+	if (!error && req->at.left) {
+		list_add(&req->node, &ch->queue[req->client->index]);
+		return;
+	}
 	prd32_end(ch, req, error, done);
 }
 
@@ -359,8 +366,13 @@ bool prd32_channel_interrupted(struct prd32_channel *ch)
 	/* Who submitted more was there first. */
 	known = ch->overheard;
 	ch->overheard = false;
-	/* Before a transfer is begun whose interrupt this might take back. */
-	if (ch->in_queue && !prd32_defer(ch))
+	/*
+	 * Before a transfer is begun whose interrupt this might take back. A queue that is being
+	 * stopped is not told what was seen: that is not looked at, and it would interrupt again.
+	 */
+	if (ch->in_queue && ch->recovering)
+		prd32_hw_ack_irq(ch, false);
+	else if (ch->in_queue && !prd32_defer(ch))
 		prd32_commands_seen(ch);
 	/* A line must have fallen before the handler returns, or it interrupts again. */
 	if (ch->in_queue && ch->card->read_cause)

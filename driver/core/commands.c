@@ -109,11 +109,13 @@ void prd32_commands_ring(struct prd32_channel *ch)
  * @ch: the channel, locked
  *
  * It may interrupt again at any time. What it has done since memory was looked at it tells anew
- * when it reads this.
+ * when it reads this; but not that it halted, which only registers tell.
  */
 void prd32_commands_seen(struct prd32_channel *ch)
 {
 	wr32(ch->card, PRD32_QUEUE_SEEN(ch->index), ch->number);
+	if (ch->flight)
+		prd32_recovery_listen(ch);
 }
 
 /**

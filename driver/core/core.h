@@ -71,6 +71,7 @@ struct prd32_slot {
  * @active: the request that the engine works on: the oldest of those that it has
  * @cyclic: a cyclic request has it, or will when @active ends; also looked at without @lock
  * @depth: requests in @queue and at the engine
+ * @loops: of them, those that wait for the loopback's other end, from the host and to it
  * @slot: the tables, a ring
  * @slots: how many of them have memory
  * @first: which of them is that of @active
@@ -105,6 +106,8 @@ struct prd32_slot {
  * @idle: woken when @active becomes NULL
  * @deadline: of the oldest table, jiffies
  * @watchdog: goes off at @deadline, or before
+ * @unheard: for what memory does not tell of, after its interrupt was taken back
+ * @number_then: what @number was when that was set
  * @recovery: stops the engine: sleeps meanwhile
  * @stats: counters
  */
@@ -118,6 +121,7 @@ struct prd32_channel {
 	struct prd32_request *active;
 	bool cyclic;
 	unsigned int depth;
+	unsigned int loops[2];
 	struct prd32_slot slot[PRD32_SLOTS];
 	unsigned int slots;
 	unsigned int first;
@@ -152,6 +156,8 @@ struct prd32_channel {
 	wait_queue_head_t idle;
 	unsigned long deadline;
 	struct timer_list watchdog;
+	struct timer_list unheard;
+	u32 number_then;
 	struct work_struct recovery;
 	struct prd32_stats stats;
 };
@@ -211,6 +217,14 @@ static inline struct prd32_slot *prd32_slot(struct prd32_channel *ch, unsigned i
 static inline bool prd32_at_engine(const struct prd32_request *req)
 {
 	return list_empty(&req->node);
+}
+
+/* Channel locked: a request comes, or goes. */
+static inline void prd32_count(struct prd32_channel *ch, const struct prd32_request *req, int by)
+{
+	WRITE_ONCE(ch->depth, ch->depth + by);
+	if (req->endpoint == PRD32_ENDPOINT_LOOPBACK)
+		WRITE_ONCE(ch->loops[req->to_host], ch->loops[req->to_host] + by);
 }
 
 /* Module parameters, main.c */
@@ -291,6 +305,7 @@ void prd32_recovery_cleanup(void);
 void prd32_recovery_init(struct prd32_channel *ch);
 void prd32_recovery_exit(struct prd32_channel *ch);
 void prd32_recovery_watch(struct prd32_channel *ch);
+void prd32_recovery_listen(struct prd32_channel *ch);
 void prd32_recover_soon(struct prd32_channel *ch);
 
 /* errors.c */

@@ -7,7 +7,7 @@
  * a timer sees to those that are not.
  *
  * Only where requests come so fast that the processor has no rest: who sleeps until the end of his
- * request is told at once.
+ * request is told at once, unless others on the same channel are that fast.
  */
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
@@ -43,7 +43,8 @@ static bool prd32_may_defer(const struct prd32_card *card)
 bool prd32_defer(struct prd32_channel *ch)
 {
 	ch->deferred = false;
-	if (!prd32_may_defer(ch->card) || is_idle_task(current))
+	/* In a thread (threadirqs), whether the processor was idle is not known. */
+	if (!prd32_may_defer(ch->card) || !in_hardirq() || is_idle_task(current))
 		return false;
 	if (ch->refuse || ch->frozen || ch->recovering)
 		return false;
@@ -157,8 +158,8 @@ static enum hrtimer_restart prd32_late(struct hrtimer *timer)
 	bool again;
 
 	spin_lock_irqsave(&ch->lock, flags);
-	/* It may have been set anew while this waited for the lock. */
-	again = prd32_look_after(ch, &done) && !hrtimer_is_queued(timer);
+	/* Set anew while this waited for the lock, it is too soon to tell. */
+	again = !hrtimer_is_queued(timer) && prd32_look_after(ch, &done);
 	if (again)
 		hrtimer_forward_now(timer, prd32_defer_time());
 	spin_unlock_irqrestore(&ch->lock, flags);

@@ -250,6 +250,9 @@ void prd32_hw_start(struct prd32_channel *ch, const struct prd32_request *req, u
 	u8 command = PRD32_BM_COMMAND_START | (req->to_host ? PRD32_BM_COMMAND_TO_HOST : 0);
 
 	prd32_hw_program(ch, req, card_addr, length);
+	/* What is in memory by now is not the end of this one. */
+	if (ch->status)
+		ch->sequence = le32_to_cpu(READ_ONCE(ch->status->sequence));
 	/* Ordered after the stores to the table; see the top of this file. */
 	iowrite8(command, card->mmio + PRD32_BM_COMMAND(ch->index));
 }
@@ -280,15 +283,21 @@ static int prd32_hw_wait_idle(struct prd32_channel *ch)
 }
 
 /* The status block that was not seen yet, if there is one. */
-static bool prd32_hw_new_status(struct prd32_channel *ch)
+static bool prd32_hw_new_status(struct prd32_channel *ch, struct prd32_status *block)
 {
 	u32 sequence = le32_to_cpu(READ_ONCE(ch->status->sequence));
 
 	if (sequence == ch->sequence)
 		return false;
-	ch->sequence = sequence;
-	/* The rest of the block, and the data, only after the sequence number. */
-	dma_rmb();
+	/* A cyclic table that ends in error right after a period has two. They are not mixed. */
+	do {
+		ch->sequence = sequence;
+		/* The rest of the block, and the data, only after the sequence number. */
+		dma_rmb();
+		*block = *ch->status;
+		dma_rmb();
+		sequence = le32_to_cpu(READ_ONCE(ch->status->sequence));
+	} while (sequence != ch->sequence);
 	return true;
 }
 
@@ -318,15 +327,9 @@ bool prd32_hw_has_news(const struct prd32_channel *ch)
  */
 int prd32_hw_stop(struct prd32_channel *ch)
 {
-	int err;
-
 	iowrite8(0, ch->card->mmio + PRD32_BM_COMMAND(ch->index));
 	/* The write is posted; the read that follows pushes it to the card. */
-	err = prd32_hw_wait_idle(ch);
-	/* An end that came first must not look like that of the next transfer. */
-	if (!err && ch->status)
-		prd32_hw_new_status(ch);
-	return err;
+	return prd32_hw_wait_idle(ch);
 }
 
 /**
@@ -383,17 +386,18 @@ void prd32_hw_report(struct prd32_channel *ch, struct prd32_report *report)
  */
 int prd32_hw_ended(struct prd32_channel *ch, struct prd32_report *report, bool ask)
 {
+	struct prd32_status block;
 	int status;
 
 	if (ch->in_queue)
 		return prd32_command_ended(ch, report, ask);
 	if (ch->status && !ask) {
-		if (!prd32_hw_new_status(ch) ||
-		    le32_to_cpu(ch->status->bm_status) & PRD32_BM_STATUS_ACTIVE)
+		if (!prd32_hw_new_status(ch, &block) ||
+		    le32_to_cpu(block.bm_status) & PRD32_BM_STATUS_ACTIVE)
 			return 0;
 		*report = (struct prd32_report){
-			.code = le32_to_cpu(ch->status->error),
-			.moved = ch->slot->table.bytes - le32_to_cpu(ch->status->residual),
+			.code = le32_to_cpu(block.error),
+			.moved = ch->slot->table.bytes - le32_to_cpu(block.residual),
 		};
 		prd32_hw_locate_error(ch, report);
 		return 1;
@@ -404,9 +408,6 @@ int prd32_hw_ended(struct prd32_channel *ch, struct prd32_report *report, bool a
 	if (status & PRD32_BM_STATUS_ACTIVE)
 		return 0;
 	prd32_hw_report(ch, report);
-	/* The block that belongs to this end must not look like that of the next. */
-	if (ch->status)
-		prd32_hw_new_status(ch);
 	return 1;
 }
 

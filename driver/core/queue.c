@@ -23,35 +23,52 @@ static int prd32_check_request(const struct prd32_info *info, const struct prd32
 	return req->elapsed && !(req->length % req->period) ? 0 : -EINVAL;
 }
 
+/* Behind what waits for it, it would never be done. */
+static bool prd32_waits_for(const struct prd32_channel *ch, const struct prd32_request *req)
+{
+	return req->endpoint == PRD32_ENDPOINT_LOOPBACK && READ_ONCE(ch->loops[!req->to_host]);
+}
+
 /* The channel with the least to do that no cyclic request keeps for itself. */
-static struct prd32_channel *prd32_pick(struct prd32_card *card)
+static struct prd32_channel *prd32_pick(struct prd32_card *card, const struct prd32_request *req)
 {
 	struct prd32_channel *ch, *best = NULL;
 	unsigned int least = UINT_MAX;
 
 	prd32_for_each_channel(ch, card) {
-		unsigned int depth = READ_ONCE(ch->depth);
+		unsigned int cost = READ_ONCE(ch->depth);
 
+		if (prd32_waits_for(ch, req))
+			cost += UINT_MAX / 2;
 		/* A glance without the lock: prd32_enqueue() looks again. */
-		if (depth < least && !READ_ONCE(ch->cyclic)) {
+		if (cost < least && !READ_ONCE(ch->cyclic)) {
 			best = ch;
-			least = depth;
+			least = cost;
 		}
 	}
 	return best;
+}
+
+/* May it be given to the engine behind what that has? A glance without the lock, too. */
+static bool prd32_may_join(const struct prd32_channel *ch, const struct prd32_request *req,
+			   unsigned int depth)
+{
+	return !req->nowait && !req->period && req->endpoint == PRD32_ENDPOINT_MEMORY &&
+	       depth < ch->slots && READ_ONCE(ch->takes_more) && !READ_ONCE(ch->recovering);
 }
 
 /*
  * The channel whose interrupt comes to this processor, for as long as its engine need not be waited
  * for; else as prd32_pick().
  */
-static struct prd32_channel *prd32_pick_near(struct prd32_card *card)
+static struct prd32_channel *prd32_pick_near(struct prd32_card *card,
+					     const struct prd32_request *req)
 {
 	struct prd32_channel *ch = &card->ch[raw_smp_processor_id() % card->info.channels];
 	unsigned int depth = READ_ONCE(ch->depth);
-	bool room = !depth || (depth < ch->slots && READ_ONCE(ch->takes_more));
+	bool room = !depth || prd32_may_join(ch, req, depth);
 
-	return room && !READ_ONCE(ch->cyclic) ? ch : prd32_pick(card);
+	return room && !READ_ONCE(ch->cyclic) ? ch : prd32_pick(card, req);
 }
 
 static int prd32_enqueue(struct prd32_channel *ch, struct prd32_request *req)
@@ -82,7 +99,7 @@ static int prd32_enqueue(struct prd32_channel *ch, struct prd32_request *req)
 	if (req->period)
 		WRITE_ONCE(ch->cyclic, true);
 	list_add_tail(&req->node, &ch->queue[req->client->index]);
-	ch->depth++;
+	prd32_count(ch, req, 1);
 	return 0;
 }
 
@@ -130,7 +147,8 @@ int prd32_submit(struct prd32_request *req, int channel)
 	if (channel >= 0)
 		return prd32_submit_to(&card->ch[channel], req);
 	do {
-		ch = channel == PRD32_NEAR_CHANNEL ? prd32_pick_near(card) : prd32_pick(card);
+		ch = channel == PRD32_NEAR_CHANNEL ? prd32_pick_near(card, req) :
+						     prd32_pick(card, req);
 		if (!ch)
 			return -EBUSY;
 		err = prd32_submit_to(ch, req);
@@ -148,7 +166,7 @@ static void prd32_cancel_locked(struct prd32_channel *ch, struct prd32_request *
 		prd32_recover_soon(ch);
 		return;
 	}
-	ch->depth--;
+	prd32_count(ch, req, -1);
 	if (req->period)
 		WRITE_ONCE(ch->cyclic, false);
 	ch->stats.requests++;

@@ -14,6 +14,9 @@
 #define OTHERS_MS	5000
 #define OTHERS_POLL_MS	20
 
+/* An error of the queue itself may take that long to be noticed, or twice. */
+#define LISTEN_MS	50
+
 static struct workqueue_struct *prd32_recovery_wq;
 
 /* As prd32_hw_stop() returns it. */
@@ -194,20 +197,14 @@ static void prd32_settle_ended(struct prd32_channel *ch, struct list_head *done)
 static void prd32_settle(struct prd32_channel *ch, const struct prd32_report *report, int stopped,
 			 int own, struct list_head *done)
 {
-	bool again = true;
-
 	if (ch->in_queue && !stopped)
 		prd32_settle_ended(ch, done);
 	if (!ch->active)
 		return;
-	if (!ch->in_queue || stopped || report->code || ch->overdue || ch->active->cancelled) {
-		/* What goes on with its next table is at the engine again. */
-		again = ch->flight > 1;
+	if (!ch->in_queue || stopped || report->code || ch->overdue || ch->active->cancelled)
 		prd32_channel_table_ended(ch, report,
 					  prd32_recovery_error(ch, report, stopped, own), done);
-	}
-	if (again)
-		prd32_channel_replay(ch, done);
+	prd32_channel_replay(ch, done);
 }
 
 static void prd32_recover_locked(struct prd32_channel *ch)
@@ -293,6 +290,37 @@ void prd32_recovery_watch(struct prd32_channel *ch)
 		mod_timer(&ch->watchdog, ch->deadline);
 }
 
+/* Nothing has ended since? Have the card asked. Else somebody hears what it says. */
+static void prd32_unheard(struct timer_list *timer)
+{
+	struct prd32_channel *ch = container_of(timer, struct prd32_channel, unheard);
+	unsigned long flags;
+
+	spin_lock_irqsave(&ch->lock, flags);
+	if (ch->in_queue && ch->flight && !ch->recovering && !timer_pending(timer)) {
+		if (ch->number == ch->number_then)
+			prd32_recover_soon(ch);
+		else
+			prd32_recovery_listen(ch);
+	}
+	spin_unlock_irqrestore(&ch->lock, flags);
+}
+
+/**
+ * prd32_recovery_listen() - an interrupt of the queue was taken back: see to it that it goes on
+ * @ch: the channel, locked; its engine has commands
+ *
+ * The queue may have halted, and have told so with that interrupt. Nothing is in memory then, and
+ * it interrupts no more.
+ */
+void prd32_recovery_listen(struct prd32_channel *ch)
+{
+	if (timer_pending(&ch->unheard))
+		return;
+	ch->number_then = ch->number;
+	mod_timer(&ch->unheard, jiffies + msecs_to_jiffies(LISTEN_MS));
+}
+
 /**
  * prd32_recover_soon() - have a channel's request stopped, or found to have ended
  * @ch: the channel
@@ -311,6 +339,7 @@ void prd32_recover_soon(struct prd32_channel *ch)
 void prd32_recovery_init(struct prd32_channel *ch)
 {
 	timer_setup(&ch->watchdog, prd32_watchdog, 0);
+	timer_setup(&ch->unheard, prd32_unheard, 0);
 	INIT_WORK(&ch->recovery, prd32_recover);
 }
 
@@ -321,6 +350,7 @@ void prd32_recovery_init(struct prd32_channel *ch)
 void prd32_recovery_exit(struct prd32_channel *ch)
 {
 	timer_delete_sync(&ch->watchdog);
+	timer_delete_sync(&ch->unheard);
 	cancel_work_sync(&ch->recovery);
 }
 

@@ -145,14 +145,31 @@ def test_a_command_that_cannot_be_fetched(filled, faults):
     # All bytes were moved, which is what its reader tells.
     pytest.param("writeback", READERS, marks=pytest.mark.expect_violations("writeback-refused"))])
 def test_the_queue_stops_under_several(filled, faults, on, whole):
-    """What of it the bus refuses is an error of one request; the others are done again."""
-    filled.run(f"echo 4000 >{PARAMETERS}/timeout_ms")
+    """What of it the bus refuses is an error of one request; the others are done again. No deadline has to pass."""
+    filled.run(f"echo 60000 >{PARAMETERS}/timeout_ms")  # longer than anything here waits
     readers, stall = _readers(filled, faults)
     fault = faults.add("abort", on, channel=0)
     stall.clear()
     assert _whole(_results(readers)) == whole
     assert fault.fired == 1 and counters(filled)["failed"] == 1
     expect_usable(filled)
+
+
+@pytest.mark.expect_violations("queue-fetch")
+def test_the_queue_stops_while_ends_are_not_told(tools, faults):
+    """Its interrupt is one with that for an earlier end, and is taken back by who was there first."""
+    tools.run(f"echo 60000 >{PARAMETERS}/timeout_ms")
+    job = tools.start(fio_words(filename=DISK, ioengine="libaio", iodepth=8, rw="randread", bs="64k", size="8m",
+                                loops=20, continue_on_error="io"))
+    for _ in range(5):
+        wait_until(lambda before=counters(tools)["requests"]: counters(tools)["requests"] > before + 50, "it goes on")
+        fault = faults.add("abort", "command")
+        wait_until(lambda fault=fault: fault.fired == 1, "it has happened")
+        fault.clear()
+    assert job.wait(50).exit_code in (0, 1)
+    counts = counters(tools)
+    assert counts["timeouts"] == 0 and 1 <= counts["failed"] <= 5
+    expect_usable(tools)
 
 
 def test_a_status_among_several_is_lost(filled, faults):

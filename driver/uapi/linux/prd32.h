@@ -15,8 +15,8 @@
  *  - All offsets, addresses and lengths are in bytes.
  *  - Handles belong to the open file (not to the process): they are of no use with another one,
  *    and vanish with it.
- *  - When the card has left or the driver was unbound, calls fail with ENODEV, except those that
- *    give something back: AREA_FREE, BUFFER_FREE, and RESULT while there are results.
+ *  - When the card has left or the driver was unbound, calls fail with ENODEV, except BUFFER_FREE,
+ *    and RESULT while there are results. Areas went with the card: AREA_FREE is ENOENT.
  */
 #ifndef _UAPI_LINUX_PRD32_H
 #define _UAPI_LINUX_PRD32_H
@@ -198,8 +198,9 @@ enum prd32_buffer_kind {
  * ENOMEM when there is not so much memory in pieces that the card can use: all kinds but CACHED
  * need one piece, unless an IOMMU puts it together. ENOSPC when the file has 4095 buffers.
  *
- * Mappings of COHERENT and WRITE_COMBINE buffers cannot be given to other system calls that take
- * pages rather than copy (O_DIRECT files, vmsplice()): those answer EFAULT.
+ * Mappings of COHERENT and WRITE_COMBINE buffers are not to be given to other system calls that
+ * take pages rather than copy (O_DIRECT files, vmsplice()): unless an IOMMU is there, and the
+ * kernel mapped them page by page, those answer EFAULT.
  */
 struct prd32_ioc_buffer_alloc {
 	__u32 size;
@@ -326,8 +327,9 @@ enum prd32_memory {
  * @crc: out, likewise: CRC-32C of the bytes with PRD32_EP_CHECKSUM
  *
  * The call returns 0 when the request was accepted, and -1 when it was not: then there is no
- * result. Requests run side by side, as many as the card has channels, in no defined order. With
- * PRD32_SUBMIT_WAIT only a fatal signal ends the wait. Without it, EBUSY says that max_results
+ * result. Requests run side by side, on as many channels as the card has, in no defined order;
+ * those for card memory that nobody waits for may share a channel's queue while another is idle.
+ * With PRD32_SUBMIT_WAIT only a fatal signal ends the wait. Without it, EBUSY says that max_results
  * requests are under way or have their results waiting.
  *
  * @card_addr, @length and user memory may have any alignment where they are card memory and

@@ -42,6 +42,31 @@ void nonblocking(const Place& place) {
   expect_ok(patient.submit(plain), "now with O_NONBLOCK");
 }
 
+// Who waits for nothing keeps one channel busy: that is no reason to refuse what another can do, nor to put what
+// belongs together behind each other.
+void beside_others(const Place& place) {
+  constexpr int kBusy = 4;
+  const Card card(place.device);
+  const Mapping memory(16 * kMiB);
+  const Mapping pages(3 * kPage);
+  const auto page = [&](std::size_t index) { return pages.bytes().subspan(index * kPage, kPage); };
+  for (int i = 0; i < kBusy; ++i) {
+    auto request = user_request(PRD32_TO_HOST, 0, memory.bytes());
+    expect_ok(card.submit(request), "SUBMIT");
+  }
+  auto nowait = user_request(PRD32_TO_HOST, 0, page(0), 0, PRD32_SUBMIT_NOWAIT);
+  expect_ok(card.submit(nowait), "PRD32_SUBMIT_NOWAIT while a channel is idle");
+  auto reading = user_request(PRD32_TO_HOST, 0, page(1));
+  auto writing = user_request(PRD32_FROM_HOST, 0, page(2));
+  reading.endpoint = PRD32_EP_LOOPBACK;
+  writing.endpoint = PRD32_EP_LOOPBACK;
+  expect_ok(card.submit(reading), "SUBMIT");
+  expect_ok(card.submit(writing), "SUBMIT");
+  for (int i = 0; i < kBusy + 3; ++i) {
+    expect_equal(card.result().error, 0, "each ends, and well");
+  }
+}
+
 // poll() must be woken, not only tell the truth when it is asked.
 void poll_wakes(const Place& place) {
   const Card card(place.device);
@@ -189,9 +214,16 @@ void kill_ends(const Place& place) {
 }  // namespace
 
 std::vector<Case> wait_cases() {
-  return {{"wait.nonblocking", nonblocking}, {"wait.poll_wakes", poll_wakes},  {"wait.eventfd_counts", eventfd_counts},
-          {"wait.timeouts", timeouts},       {"wait.signals", signals},        {"abort.one", abort_one},
-          {"abort.running", abort_running},  {"abort.close_ends", close_ends}, {"abort.kill_ends", kill_ends}};
+  return {{"wait.nonblocking", nonblocking},
+          {"wait.poll_wakes", poll_wakes},
+          {"wait.eventfd_counts", eventfd_counts},
+          {"wait.beside_others", beside_others},
+          {"wait.timeouts", timeouts},
+          {"wait.signals", signals},
+          {"abort.one", abort_one},
+          {"abort.running", abort_running},
+          {"abort.close_ends", close_ends},
+          {"abort.kill_ends", kill_ends}};
 }
 
 }  // namespace prd32::uapi_test
