@@ -80,15 +80,12 @@ def test_demo_for_machines():
 
 def test_failed_test_leaves_a_folder(tmp_path):
     """A test that fails on purpose, in a run of its own: the summary's folder has what is needed to understand it."""
-    test = places.TOP / "tests" / "driver" / f"test_fails_on_purpose_{os.getpid()}.py"
-    test.write_text("# SPDX-License-Identifier: Apache-2.0\ndef test_fails(card):\n"
-                    "    card.run(['prd32ctl', 'info'])\n    assert False, 'on purpose'\n")
-    try:
-        done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test], cwd=places.TOP,
-                              capture_output=True, text=True, check=False, timeout=200,
-                              env={**os.environ, "PRD32_OUTPUT": str(tmp_path)})
-    finally:
-        test.unlink()
+    test = tmp_path / "test_fails_on_purpose.py"
+    test.write_text("def test_fails(card):\n    card.run(['prd32ctl', 'info'])\n    assert False, 'on purpose'\n")
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "testbed.fixtures", "-p", "no:cacheprovider",
+                           test], cwd=places.TOP, capture_output=True, text=True, check=False, timeout=200,
+                          env={**os.environ, "PRD32_OUTPUT": str(tmp_path / "output"),
+                               "PYTHONPATH": f"{places.TOP / 'tests'}:{places.TOP / 'hw-model'}"})
     assert done.returncode == 1, done.stdout
     folder = Path(next(line.split()[-1] for line in done.stdout.splitlines() if line.startswith("evidence: ")))
     kept = {path.name for path in folder.iterdir()}

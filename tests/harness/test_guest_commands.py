@@ -121,6 +121,12 @@ def test_run_ends_what_takes_too_long(tmp_path):
     assert "still running after 1 s" in done.stderr
 
 
+def test_run_ends_what_writes_without_end(tmp_path):
+    done = _testbed(tmp_path, "run", "--timeout", "2", "--", "while :; do echo more; done")
+    assert done.returncode == runcommand.LATE
+    assert done.stdout.startswith("more\nmore\n") and "still running after 2 s" in done.stderr
+
+
 def test_run_tells_what_the_card_saw(tmp_path):
     done = _testbed(tmp_path, "run", "--", "prd32ctl", "ports", "refuse", "--json")
     assert done.returncode == runcommand.BAD and json.loads(done.stdout)

@@ -35,6 +35,16 @@ def test_wrong_name_in_a_mark(tmp_path, mark, wrong, right):
     assert _collected(tmp_path, mark, right).returncode != pytest.ExitCode.USAGE_ERROR
 
 
+@pytest.mark.parametrize("words, run", [
+    (["-x", "tests/driver/test_a.py::test_b"], ("-x", "tests/driver/test_a.py::test_b")),
+    (["--ignore=tests/driver/test_a.py"], ("--ignore=tests/driver/test_a.py", "a folder")),
+    (["--deselect=tests/driver/test_a.py::test_b", "-x"], ("--deselect=tests/driver/test_a.py::test_b", "-x",
+                                                           "a folder"))])
+def test_files_are_chosen_by_their_names_alone(words, run):
+    """Not by an option of pytest's that names one."""
+    assert levels.pytest_words(["driver"], ["a folder"], words) == run
+
+
 def test_further_words_are_said_again():
     words = levels.again(places.TOP / "tests/driver/test_a.py", "test_b", environment.cell("direct"), "--kmemleak")
     assert words.endswith("-- --kmemleak tests/driver/test_a.py::test_b")

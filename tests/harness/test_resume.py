@@ -41,6 +41,18 @@ def test_another_command_is_another_run(job):
     assert resume.earlier(replace(job, argv=("pytest",))) is None
 
 
+def test_another_qemu_is_another_run(job, monkeypatch):
+    resume.remember(ended(job))
+    monkeypatch.setenv("PRD32_QEMU", "/usr/bin/another")
+    assert resume.earlier(job) is None
+
+
+def test_files_that_changed_meanwhile_are_not_marked(job, monkeypatch):
+    monkeypatch.setattr(resume, "tree", lambda: "as it was when the run began")
+    resume.remember(ended(job))
+    assert not job.junit.with_suffix(".passed").exists()
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"tree": "x"}'])
 def test_damaged_mark(job, text):
     job.junit.with_suffix(".passed").write_text(text)

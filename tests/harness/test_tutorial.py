@@ -16,7 +16,8 @@ _SECONDS = 600
 
 def _type(line: str, home, output) -> subprocess.CompletedProcess:
     """One line in the project's top folder. What it leaves below build/ is elsewhere: another run may be under way."""
-    env = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(places.cache().parent), "PRD32_OUTPUT": str(output)}
+    env = {**os.environ, "HOME": str(home), "XDG_CACHE_HOME": str(places.cache().parent), "PRD32_OUTPUT": str(output),
+           "REPRODUCE": str(output / "reproduced")}
     env.pop("PRD32_WORKSHOP", None)
     return subprocess.run(["sh", "-c", line.replace("build/failures", f"{output}/failures")], cwd=places.TOP, env=env,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

@@ -16,6 +16,7 @@ from testbed import environment, image, kernelmodules, places, toolsdisk, worksh
 from testbed.benchfigures import Figure
 from testbed.card import CardProcess
 from testbed.environment import Cell
+from testbed.errors import TestbedError
 from testbed.evidence import fresh_folder
 from testbed.guest import Guest
 from testbed.stages import Stage, stage
@@ -106,6 +107,9 @@ class _Samples:
 def measure(given: argparse.Namespace) -> list[Figure]:
     """Boots the guest and measures what --filter names."""
     works = [work for work in _TURNS if any(re.search(given.filter, name) for name in _names(work))]
+    if not works:
+        names = ", ".join(name for work in _TURNS for name in _names(work))
+        raise TestbedError(f"--filter {given.filter}: no figure has such a name; there are {names}")
     workshop.install("run", "build", allowed=not given.no_install)
     usual = environment.cell(environment.DEFAULT)
     cell = Cell(dataclasses.replace(usual.environment, cards=len(_CARDS)), usual.kernel)

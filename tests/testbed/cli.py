@@ -8,6 +8,8 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from testbed import bench, demo, doctor, lockcommand, matrix, options, runcommand, shell, testrun
 from testbed.errors import MissingPackages, TestbedError
@@ -18,7 +20,7 @@ _COMMANDS = (demo, testrun, matrix, runcommand, shell, bench, doctor, lockcomman
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status."""
     given = _parser().parse_args(words)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that guests and cards are ended on the way out
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         status = given.run(given)
         sys.stdout.flush()
@@ -34,12 +36,30 @@ def main(words: Sequence[str] | None = None) -> int:
     except TestbedError as error:
         print(f"testbed: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as why:
         print("testbed: interrupted", file=sys.stderr, flush=True)
+        status = 143 if isinstance(why, _Terminated) else 130
         if threading.active_count() > 1:  # they wait for locks or compilers, and do it anew next time
             sys.stdout.flush()
-            os._exit(130)
-        return 130
+            _end_children()
+            os._exit(status)
+        return status
+
+
+def _end_children() -> None:
+    """Compilers and the like: a signal that was not typed at a terminal came to this process alone."""
+    for listed in Path("/proc/self/task").glob("*/children"):
+        for child in listed.read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGTERM)
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, so that guests and cards are ended on the way out."""
+
+
+def _terminated(*_: object) -> None:
+    raise _Terminated
 
 
 def _is_read_by_nobody(pipe: int) -> bool:

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a failure leaves behind: one folder with everything that is known about it, and a script that repeats it."""
 
+import os
 import shlex
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from testbed import kernellog, places
+from testbed import accelerator, kernellog, places, qemu
 from testbed.errors import DeadlinePassed, TestbedError
 from testbed.guest import Guest
 
+_PASSED_ON = (accelerator.OVERRIDE, *qemu.OVERRIDES.values())  # what the command line cannot say
 _TOO_BIG = (".cpio", ".bin", ".snapshot")  # what can be built again
 # What only a living guest can tell, each a file of the folder.
 _OF_GUEST = {
@@ -27,7 +29,7 @@ _REPRODUCE = """#!/bin/sh
 cd {top} || exit 2
 export PRD32_OUTPUT="${{REPRODUCE:-$PWD/build/reproduced}}"
 unset PRD32_WORKSHOP
-{commands}
+{variables}{commands}
 """
 
 
@@ -77,7 +79,9 @@ class Evidence:
                 shutil.copy2(path, copy)
         (target / "reason").write_text(reason + "\n")
         script = target / "reproduce"
-        script.write_text(_REPRODUCE.format(top=shlex.quote(str(places.TOP)), commands="\n".join(self._commands)))
+        given = "".join(f"export {name}={shlex.quote(os.environ[name])}\n" for name in _PASSED_ON if name in os.environ)
+        script.write_text(_REPRODUCE.format(top=shlex.quote(str(places.TOP)), variables=given,
+                                            commands="\n".join(self._commands)))
         script.chmod(0o755)
         return target
 

@@ -32,7 +32,8 @@ def digest(*folders: Path) -> str:
     """A hash of the names and contents of all files below these folders."""
     total = hashlib.sha256()
     for folder in folders:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        found = [Path(top) / name for top, _, names in os.walk(folder, followlinks=True) for name in names]
+        for path in sorted(path for path in found if path.is_file()):
             total.update(f"{folder.name}/{path.relative_to(folder)}\0".encode())
             total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()

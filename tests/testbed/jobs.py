@@ -116,7 +116,7 @@ class Runner:
     def _one(self, job: Job) -> Done:
         if self._stopping:
             return Done(job, why_not=_NOT_RUN)
-        for old in (job.junit, job.log):
+        for old in (job.junit, job.junit.with_suffix(".passed"), job.log):  # the mark is resume.py's
             old.parent.mkdir(parents=True, exist_ok=True)
             old.unlink(missing_ok=True)
         began = time.monotonic()

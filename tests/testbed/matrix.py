@@ -103,7 +103,7 @@ def _run(cells: list[Cell], subject: Subject, given: argparse.Namespace) -> Repo
     if not given.pytest and subject.own:
         if not given.techniques:
             celljobs.remember(whole, which)
-        if not runner.interrupted and cells == environment.matrix():
+        if not runner.interrupted and cells == environment.matrix() and Subject.inherited().own:
             coverage.write({done.job.name: done.job.junit for done in whole})
     return report
 

@@ -13,7 +13,7 @@ from testbed.errors import TestbedError
 
 MINIMUM = (10, 1)  # the first release with -device vfio-user-pci
 OVERRIDE = "PRD32_QEMU"  # environment variable: the QEMU to use for x86_64
-_OVERRIDES = {"x86_64": OVERRIDE, "aarch64": "PRD32_QEMU_AARCH64"}
+OVERRIDES = {"x86_64": OVERRIDE, "aarch64": "PRD32_QEMU_AARCH64"}
 _ROOTS = {"x86_64": "qemu", "aarch64": "qemu-arm64"}
 
 
@@ -36,7 +36,7 @@ def find(progress: Callable[[str], None], arch: str = "x86_64") -> Qemu:
 
     TestbedError when none works.
     """
-    variable = _OVERRIDES[arch]
+    variable = OVERRIDES[arch]
     asked = os.environ.get(variable)
     if asked:
         qemu, why = inspect((asked,), f"{variable}={asked}")

@@ -6,6 +6,8 @@ import os
 import shlex
 import shutil
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from testbed import options, places, stages, workshop
@@ -28,6 +30,7 @@ BAD, LATE, UNABLE = 123, 124, 125
 _STATUSES = f"""exit status: that of COMMAND, or 128+N when signal N ended it; {BAD} when COMMAND ended with 0 but
 the card recorded a violation, the kernel complained or something leaked; {LATE} when COMMAND took longer than
 --timeout; {UNABLE} when it could not be run at all; 2 wrong usage, 130 interrupted"""
+_LAST_WORDS_SECONDS = 10.0  # for the rest of the output of a command that was ended
 _HOME, _OUTPUT = "/root", "/run/prd32-run"  # in the guest
 
 
@@ -92,22 +95,30 @@ def follow(guest: Guest, words: list[str], timeout: float) -> int:
     files = [(guest.agent.open_file(f"{_OUTPUT}/{name}"), to)
              for name, to in (("out", sys.stdout.buffer), ("err", sys.stderr.buffer))]
 
-    def pass_on() -> None:
-        for handle, to in files:
-            while part := guest.agent.read_part(handle):
-                to.write(part)
-                to.flush()
+    def pass_on() -> bool:
+        """One part of each, so that a command that writes without end has a deadline; whether there was any."""
+        parts = [(guest.agent.read_part(handle), to) for handle, to in files]
+        for part, to in parts:
+            to.write(part)
+            to.flush()
+        return any(part for part, _ in parts)
 
     process = guest.start(["/bin/sh", "-c", script, "sh", *line])
     try:
         result = process.wait(timeout, meanwhile=pass_on)
     except DeadlinePassed:
-        pass_on()
+        _until(time.monotonic() + _LAST_WORDS_SECONDS, pass_on)
         raise DeadlinePassed(f"{shlex.join(words)} was still running after {timeout:g} s") from None
     except PeerGone:
         raise TestbedError(f"the guest ended while it ran {shlex.join(words)}\n{guest.last_words()}") from None
-    pass_on()
+    # What it left running may write on.
+    _until(time.monotonic() + timeout, pass_on)
     return result.exit_code if result.exit_code >= 0 else 128 - result.exit_code
+
+
+def _until(end: float, pass_on: Callable[[], bool]) -> None:
+    while pass_on() and time.monotonic() < end:
+        pass
 
 
 def _put(word: str) -> tuple[Path, str]:

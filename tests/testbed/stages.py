@@ -5,12 +5,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TypeVar
 
 _QUIET_SECONDS = 30.0  # without a terminal, a stage that runs says so this often
 _SLOW_SECONDS = 1.0
+_AWAKE_SECONDS = 1.0  # now and then, as Python calls its signal handlers between two steps of its own alone
 _Result = TypeVar("_Result")
 
 
@@ -107,7 +108,12 @@ def stage(title: str) -> Iterator[Stage]:
 
 def in_parallel(*works: Callable[[], _Result], limit: int | None = None) -> list[_Result]:
     """Runs the works side by side, `limit` at a time, and returns their results in order; after all ended, raises the
-    first's error."""
-    with ThreadPoolExecutor(limit or len(works)) as pool:
+    first's error. Interrupted, it waits for none."""
+    pool = ThreadPoolExecutor(limit or len(works))
+    try:
         futures = [pool.submit(work) for work in works]
+        while wait(futures, _AWAKE_SECONDS).not_done:
+            pass
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
     return [future.result() for future in futures]
