@@ -65,7 +65,8 @@ int run(Chosen& chosen) {
   } catch (const std::invalid_argument& wrong) {
     return failed(chosen, prd32::ctl::kUsage, 0, wrong);
   } catch (const std::system_error& error) {
-    return failed(chosen, prd32::ctl::kFailed, error.code().value(), error);
+    const bool permitted = error.code().value() != EACCES && error.code().value() != EPERM;
+    return failed(chosen, permitted ? prd32::ctl::kFailed : prd32::ctl::kNotPermitted, error.code().value(), error);
   } catch (const std::exception& error) {
     return failed(chosen, prd32::ctl::kFailed, 0, error);
   }

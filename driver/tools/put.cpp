@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "card_file.hpp"
 #include "commands.hpp"
@@ -17,6 +18,9 @@ Json run_put(const Context& context, const CopyOptions& options) {
   struct stat status{};
   if (fstat(source.get(), &status) != 0) {
     fail("cannot look at " + options.file);
+  }
+  if (!S_ISREG(status.st_mode)) {
+    throw std::invalid_argument(options.file + " is no regular file, so its size is not known; write --input takes it");
   }
   const auto size = static_cast<std::uint64_t>(status.st_size);
   const File card = open_card_file(context.device, O_WRONLY);

@@ -55,3 +55,9 @@ def test_disk(uapi):
 def test_several_at_once(uapi):
     """Not writes: those that meet in a granule want an order."""
     uapi("ring.several_at_once", "ring.bounds")
+
+
+def test_longer_than_a_chunk(uapi):
+    """Which may be set to what is no multiple of a granule."""
+    uapi.guest.run("echo 65 >/sys/module/prd32/parameters/chunk_kib")
+    uapi("ring.longer_than_a_chunk")

@@ -183,8 +183,16 @@ def test_not_permitted(card):
         refused = card.run("grep -q nobody /etc/passwd || echo nobody:x:65534:65534::/:/bin/sh >>/etc/passwd; "
                            "su nobody -c 'prd32ctl info'", check=False)
         assert refused.exit_code == NOT_PERMITTED and b"adduser USER plugdev" in refused.stderr, refused
+        refused = card.run(f"su nobody -c 'prd32ctl memory read --pci {card_address(card)} --size 8'", check=False)
+        assert refused.exit_code == NOT_PERMITTED, refused
     finally:
         card.run(f"chgrp 0 {DEVICE}; chmod 600 {DEVICE}")
+
+
+def test_put_takes_no_pipe(card):
+    """Its size is not known, so that nothing would be moved, and nobody told."""
+    refused = card.run("mkfifo /tmp/pipe && prd32ctl put /tmp/pipe <>/tmp/pipe", check=False)
+    assert refused.exit_code == USAGE and b"write --input" in refused.stderr, refused
 
 
 def test_sizes_may_have_a_suffix(card):
