@@ -2,6 +2,7 @@
 """Builds the card and its device program with CMake, in build/default, and runs their unit tests."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -21,7 +22,8 @@ def build(stage: Stage, *targets: str) -> None:
 
 
 def _build(stage: Stage, *targets: str) -> None:
-    if not (places.CMAKE_BUILD / "build.ninja").exists():
+    if not _is_configured():
+        shutil.rmtree(places.CMAKE_BUILD, ignore_errors=True)
         stage.update("configuring")
         command.run(["cmake", "--preset", _PRESET], what="configuring the build", deadline=120, cwd=places.TOP,
                     log=places.REPORTS / "configure.log")
@@ -37,6 +39,15 @@ def _build(stage: Stage, *targets: str) -> None:
     if process.returncode != 0:
         raise TestbedError(f"the build failed; all of it is in {places.shown(_BUILD_LOG)}, which ends:\n"
                            f"{command.tail(_BUILD_LOG.read_text())}")
+
+
+def _is_configured() -> bool:
+    """For this tree: what was copied with one builds the sources of the other."""
+    try:
+        known = (places.CMAKE_BUILD / "CMakeCache.txt").read_text()
+    except OSError:
+        return False
+    return f"CMAKE_HOME_DIRECTORY:INTERNAL={places.TOP}\n" in known and (places.CMAKE_BUILD / "build.ninja").exists()
 
 
 def unit_tests(junit: Path) -> tuple[str, ...]:

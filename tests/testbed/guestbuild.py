@@ -132,7 +132,8 @@ def _unless_built(root: Root, scratch: str, target: Path, inputs: list[str],
         try:
             known = json.loads(record.read_text())
             files = [Path(name) for name in known["files"]]
-            if known["inputs"] == asked and all(path.exists() for path in files):
+            # In a tree that was copied, they would be the other's.
+            if known["inputs"] == asked and all(path.is_relative_to(OUTPUT) and path.exists() for path in files):
                 return files[0]
         except (OSError, ValueError, KeyError, TypeError):
             pass  # never built, or unreadable: build
