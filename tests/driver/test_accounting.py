@@ -21,7 +21,8 @@ def group(card):
 @pytest.mark.environments("direct", "vtd", "arm64")
 @pytest.mark.kernels(*(name for name in kernels.NAMES if name != "debug"))  # which has no cgroups
 @pytest.mark.parametrize("kind", ["coherent", "write-combine", "cached", "noncontiguous"])
-def test_buffers_are_counted(card, group, kind):
+def test_buffers_are_counted(card, cell, group, kind):
+    """Unless the kernel takes them from an area of its own (CMA), as Debian's does on arm64: it charges nobody."""
     def counted() -> int:
         return int(card.run(f"cat {group}/memory.current").text)
 
@@ -29,7 +30,8 @@ def test_buffers_are_counted(card, group, kind):
                       f"--direction read --memory {kind} --seconds 600")
     try:
         wait_until(lambda: len(ctl(card, "addresses")["buffers"]) == 2, "two buffers")
-        assert counted() >= 2 * _SIZE * MIB
+        own_area = cell.environment.arch == "aarch64" and kind != "cached"
+        assert (counted() >= 2 * _SIZE * MIB) is not own_area
     finally:
         busy.kill()
         busy.wait(30)
