@@ -47,7 +47,7 @@ class Report:
             found += [(f"{done.job.name}: {case.name}", case.properties.get(junit.EVIDENCE, log),
                        case.reason[:_REASON_LENGTH]) for case in done.cases if case.outcome == "failed"]
             if done.problem and not done.unrun:
-                found.append((f"{done.job.name}: {done.problem}", log, _end_of(done)))
+                found.append((f"{done.job.name}: {done.problem}", log, _end_of(done) if done.ended else ""))
         return found
 
     def as_json(self) -> str:
