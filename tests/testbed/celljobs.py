@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from testbed import durations, levels, places
+from testbed import durations, kernels, levels, places
 from testbed.command import tail
 from testbed.environment import Cell
 from testbed.errors import TestbedError
@@ -61,7 +61,8 @@ def expected(jobs: Sequence[Job], which: dict[str, str], counts: dict[str, dict[
     known = durations.known()
 
     def seconds(name: str) -> float:
-        return known.get(_key(name, which[name]), durations.guess(counts[name][which[name]]))
+        guess = durations.guess(counts[name][which[name]], name.endswith(f"/{kernels.DEBUG}"))
+        return known.get(_key(name, which[name]), guess)
 
     return [replace(each, expected=seconds(each.name)) for each in jobs]
 

@@ -6,7 +6,8 @@ import json
 from testbed import places
 from testbed.filelock import locked
 
-_START_SECONDS, _TEST_SECONDS = 10.0, 3.0  # what was never run is thought to take: pytest and a boot; each test
+# What was never run is thought to take: pytest and a boot; each test, and how many times that with the debug kernel.
+_START_SECONDS, _TEST_SECONDS, _DEBUG_TIMES = 10.0, 3.0, 3.3
 
 
 def _file():
@@ -30,9 +31,9 @@ def remember(seconds: dict[str, float]) -> None:
         part.rename(_file())
 
 
-def guess(tests: int) -> float:
-    """For what never ran: seconds for this many tests."""
-    return _START_SECONDS + tests * _TEST_SECONDS
+def guess(tests: int, debug: bool) -> float:
+    """For what never ran: seconds for this many tests. `debug`: whether with the kernel that looks at everything."""
+    return _START_SECONDS + tests * _TEST_SECONDS * (_DEBUG_TIMES if debug else 1)
 
 
 def together(seconds: list[float], jobs: int) -> float:

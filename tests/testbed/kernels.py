@@ -11,7 +11,8 @@ from pathlib import Path
 from testbed import debroot, kernelimage
 from testbed.errors import TestbedError
 
-NAMES = ("6.1", "6.12", "7.2", "debug")
+DEBUG = "debug"  # built here, of Debian's sources
+NAMES = ("6.1", "6.12", "7.2", DEBUG)
 DEFAULT = "6.12"
 
 # The root that brings each of Debian's kernels, its modules, its headers and the compilers for it.
@@ -44,18 +45,18 @@ class Kernel:
 
 def get(name: str, arch: str, progress: Callable[[str], None]) -> Kernel:
     """The kernel of this name for this architecture, fetched (or built) first when the cache lacks it."""
-    if name == "debug" and arch == "x86_64":
+    if name == DEBUG and arch == "x86_64":
         from testbed import debugkernel  # only who asks for it needs what builds it
         return debugkernel.get(progress)
     if (name, arch) not in _ROOTS:
-        known = ", ".join(f"{version} on {machine}" for version, machine in [*_ROOTS, ("debug", "x86_64")])
+        known = ", ".join(f"{version} on {machine}" for version, machine in [*_ROOTS, (DEBUG, "x86_64")])
         raise TestbedError(f"there is no kernel {name} for {arch}; there are: {known}")
     return _of_debian(name, arch, debroot.get(_ROOTS[name, arch], progress))
 
 
 def present(name: str, arch: str) -> bool:
     """Whether the cache has it, so that `get` neither fetches nor builds."""
-    if name == "debug":
+    if name == DEBUG:
         from testbed import debugkernel
         return debugkernel.complete()
     return (name, arch) in _ROOTS and debroot.complete(_ROOTS[name, arch])
