@@ -49,7 +49,8 @@ def pytest_words(levels: Iterable[str], folders: Iterable[str], extra: Iterable[
 
 
 def _is_file(word: str) -> bool:
-    """A file of tests, or one test in it: not the value of one of pytest's options, as of --ignore=FILE."""
+    """A file of tests, or one test in it: not the value of one of pytest's options, if it
+    is joined to it: --ignore=FILE."""
     return not word.startswith("-") and word.split("::")[0].endswith(".py")
 
 
