@@ -69,10 +69,13 @@ PciCard PciCard::find(const std::string& wanted) {
   if (!wanted.empty()) {
     std::erase_if(found, [&](const PciCard& card) { return card.address() != wanted; });
   }
-  if (found.size() != 1) {
-    throw Failure(kNoCard,
-                  fmt::format("{} PCI functions {} in {}{}, one is needed; --pci ADDRESS chooses", found.size(), id(),
-                              kDevices, wanted.empty() ? "" : " with the address " + wanted));
+  if (found.empty()) {
+    throw Failure(kNoCard, fmt::format("no PCI function {} in {}{}; lspci -d {} lists those that there are", id(),
+                                       kDevices, wanted.empty() ? "" : " with the address " + wanted, id()));
+  }
+  if (found.size() > 1) {
+    throw Failure(kNoCard, fmt::format("{} PCI functions {} in {}, one is needed; --pci ADDRESS chooses", found.size(),
+                                       id(), kDevices));
   }
   return found.front();
 }

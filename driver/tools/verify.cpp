@@ -31,8 +31,11 @@ class Expected {
       fail("cannot look at " + options.file);
     }
     const auto size = static_cast<std::uint64_t>(status.st_size);
-    if (size == 0 || range.size > size) {
-      throw std::invalid_argument(fmt::format("{} has {} bytes", options.file, size));
+    if (size == 0) {
+      throw std::invalid_argument(options.file + " is empty: there is nothing to compare with");
+    }
+    if (range.size > size) {
+      throw std::invalid_argument(fmt::format("{} has {} bytes; --size may be at most that", options.file, size));
     }
     range.size = range.size == 0 ? size : range.size;
     first_ = range.offset;

@@ -29,11 +29,13 @@ def test_help(words):
 
 @pytest.mark.parametrize("words", [(), ("dance",), ("demo", "--fast"), ("test", "--level", "cellar"),
                                    ("run",), ("run", "--put", "/no/file", "--", "true"), ("test", "-j", "0"),
-                                   ("run", "--timeout", "-1", "--", "true")])
+                                   ("test", "-j", "x"), ("run", "--timeout", "-1", "--", "true"),
+                                   ("run", "--timeout", "x", "--", "true"), ("bench", "model", "--repetitions", "0")])
 def test_wrong_usage(words):
     done = _testbed(*words)
     assert done.returncode == 2
     assert "usage: testbed" in done.stderr and done.stdout == ""
+    assert "invalid _" not in done.stderr, "argparse names a function of ours"
 
 
 def test_doctor_for_machines():
@@ -56,6 +58,11 @@ def test_unusable_qemu_is_a_clear_error():
     assert done.returncode == 1 and done.stdout == ""
     assert "PRD32_QEMU names /no/such/qemu, which cannot be used" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_resume_knows_only_this_tree(tmp_path):
+    done = _testbed("matrix", "--resume", "--module", str(tmp_path))
+    assert done.returncode == 1 and "--resume knows results of this tree's own" in done.stderr
 
 
 def test_missing_packages_are_said_and_not_installed(tmp_path):

@@ -265,6 +265,12 @@ def test_nothing_run_is_not_good(tmp_path):
     assert not _report(tmp_path, 0).good and _report(tmp_path, 0, '<testcase classname="a" name="good"/>').good
 
 
+def test_report_says_that_nothing_was_chosen(tmp_path):
+    job = Job("a cell", (), tmp_path / "xml", tmp_path / "log", may_be_empty=True)
+    report = Report([Done(job, status=pytest.ExitCode.NO_TESTS_COLLECTED, ended=True)])
+    assert report.status == 1 and "No test ran: " in report.text() and "Slowest" not in report.text()
+
+
 def test_what_the_card_has_no_memory_of_is_no_leak(guest, card):
     judging = Judge(guest, [card])
     card.counters["bridge"]["mappings"].update(now=5, by_message=2)

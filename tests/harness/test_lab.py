@@ -233,6 +233,16 @@ def test_card_that_no_driver_takes_is_told(lab):
 
 
 @DIRECT
+def test_card_that_nobody_sees_is_told(lab, monkeypatch):
+    monkeypatch.setattr("testbed.guest._PLUG_SECONDS", 1.0)
+    with lab.fresh(driver=False) as station:
+        station.guest.cards.append(station.guest.card)
+        with pytest.raises(TestbedError, match="not done with the card after 1 s"):
+            station.guest.await_cards(driver=False)
+        station.guest.cards.pop()
+
+
+@DIRECT
 def test_card_that_died_is_reported_and_nothing_stays(lab):
     before = _children()
     with pytest.raises(CardError, match="-11"):

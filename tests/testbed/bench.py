@@ -30,7 +30,7 @@ def add(commands) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well, a list of objects")
     parser.add_argument("--filter", type=_expression, default="", metavar="RE",
                         help="only figures whose name has a match of this regular expression")
-    parser.add_argument("--repetitions", type=_count, default=5, metavar="N",
+    parser.add_argument("--repetitions", type=options.count, default=5, metavar="N",
                         help="how often each figure is measured; the median counts (default: %(default)d)")
     parser.add_argument("--quick", action="store_true", help="measure each figure for a moment only, which says little")
     parser.add_argument("--strict", action="store_true", help="exit with 1 when a goal is missed")
@@ -54,9 +54,3 @@ def _expression(word: str) -> str:
     except re.error as error:
         raise argparse.ArgumentTypeError(f"\"{word}\" is no regular expression: {error}") from None
     return word
-
-
-def _count(word: str) -> int:
-    if not word.isdecimal() or int(word) < 1:
-        raise argparse.ArgumentTypeError("each figure must be measured at least once")
-    return int(word)

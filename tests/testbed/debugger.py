@@ -47,9 +47,11 @@ def advice(software: Software, path: Path, cell_words: list[str]) -> str:
     gdb = "gdb" if software.kernel.arch == platform.machine() else "gdb-multiarch"
     lines = [f"{gdb} -x {places.shown(path)}"]
     if not software.kernel.symbols:
-        better = options.again("shell", *cell_words, "--kernel", "debug", "--gdb")
         lines.append("  It knows the driver's symbols, not the kernel's: Debian has those of "
-                     f"{software.kernel.release} in a debug package of a gigabyte. The debug kernel has them: {better}")
+                     f"{software.kernel.release} in a debug package of a gigabyte.")
+        if software.kernel.arch == "x86_64":
+            better = options.again("shell", *cell_words, "--kernel", "debug", "--gdb")
+            lines[-1] += f" The debug kernel has them: {better}"
     return "\n".join(lines)
 
 

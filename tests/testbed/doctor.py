@@ -16,7 +16,7 @@ from testbed import accelerator, debarchive, debroot, environment, kernels, opti
 from testbed.errors import TestbedError
 
 _DISK_NEEDED = 4 << 30
-_DISK_FOR_ALL = 14 << 30  # roots and snapshots of all cells, and what the build of the debug kernel needs meanwhile
+_DISK_FOR_ALL = 15 << 30  # roots and snapshots of all cells, and what the build of the debug kernel needs meanwhile
 _MEMORY_NEEDED = 2 << 30
 _DU_SECONDS = 30
 

@@ -114,8 +114,13 @@ class Guest:
 
     def await_cards(self, *, driver: bool) -> None:
         """Waits until the kernel knows all cards that are plugged in; with `driver`, each must have got one by then."""
-        if self.cards:
+        if not self.cards:
+            return
+        try:
             self.run(_FOUND.format(count=len(self.cards)) + (f"\n{_BOUND}" if driver else ""), timeout=_PLUG_SECONDS)
+        except DeadlinePassed:
+            raise TestbedError(f"the guest's kernel was not done with the card after {_PLUG_SECONDS:g} s; does the "
+                               f"driver's probe() hang?\n{self.last_words()}") from None
 
     def plug(self, card: CardProcess) -> None:
         """Plugs a running card into the next free port. The guest finds it a moment later."""

@@ -37,7 +37,8 @@ def narrowed(levels: Iterable[str], extra: Iterable[str]) -> list[str]:
     named = {_level(word) for word in extra if _is_file(word)}
     if left := [level for level in levels if not named or level in named]:
         return left
-    raise TestbedError(f"the files that are named have tests of another level: {', '.join(sorted(named))}")
+    raise TestbedError(f"the files that are named have tests of another level: {', '.join(sorted(named))}; "
+                       f"./testbed test --level {min(named)} runs them")
 
 
 def pytest_words(levels: Iterable[str], folders: Iterable[str], extra: Iterable[str]) -> tuple[str, ...]:

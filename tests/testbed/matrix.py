@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 
 from testbed import celljobs, coverage, durations, environment, levels, options, places, resume, workshop
 from testbed.environment import Cell
+from testbed.errors import TestbedError
 from testbed.evidence import fresh_folder
 from testbed.filelock import alone
 from testbed.jobs import Done, Job, Runner, side_by_side
@@ -16,7 +17,7 @@ from testbed.options import Subject
 from testbed.report import Report
 
 _EXAMPLES = """  ./testbed matrix --list                             what there is, and why
-  ./testbed matrix                                    everything; says beforehand how long that takes
+  ./testbed matrix                                    all cells; says beforehand how long that takes
   ./testbed matrix --whole                            every test wherever its outcome could differ: hours
   ./testbed matrix --resume                           the cells that have not passed yet in this very tree
   ./testbed matrix --techniques                       what docs/coverage-of-techniques.md is written from, no more
@@ -35,8 +36,9 @@ def add(commands) -> None:
         parser.add_argument(option, action="append", metavar="NAME",
                             help=f"only this {what}; may be given more than once")
     parser.add_argument("--resume", action="store_true",
-                        help="take over the results of cells that passed before, if no file of the project has changed "
-                        "since; so a long run may be interrupted")
+                        help="take over the results of cells that passed before, if no file of the project but "
+                        "documents has changed since; so a long run may be interrupted; with this tree's own driver, "
+                        "tests and card only")
     parser.add_argument("--whole", action="store_true",
                         help="every test in every cell that its outcome could differ in; else, where an environment "
                         "meets a kernel that is not its usual one, only tests that show a technique and those marked "
@@ -54,6 +56,8 @@ def _command(given: argparse.Namespace) -> int:
         print(_listed_as_json() if given.json else _listed())
         return 0
     subject, cells = Subject.of(given), chosen(given.env, given.kernel)
+    if given.resume and not subject.own:
+        raise TestbedError("--resume knows results of this tree's own driver, tests and card only; leave it away")
     levels.narrowed(["driver"], given.pytest)
     workshop.install("run", "build", "test", allowed=not given.no_install)
     with alone(places.OUTPUT):
@@ -148,7 +152,8 @@ def _listed() -> str:
         lines += [f"{name:<20} {', '.join(each.kernels)}", f"    {each.why}", f"    proves: {', '.join(each.proves)}"]
     cells = environment.matrix()
     return "\n".join([*lines, "", f"{len(environment.everything())} environments, {len(cells)} cells. The first kernel "
-                                  "of each is its usual one; --env NAME --kernel NAME may name any other."])
+                                  "of each is its usual one; --env NAME --kernel NAME may name others, unless the "
+                                  "kernel lacks what the environment needs (arm64 has no debug kernel)."])
 
 
 def _listed_as_json() -> str:

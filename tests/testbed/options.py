@@ -13,7 +13,7 @@ from testbed.environment import Cell
 from testbed.errors import TestbedError
 
 EXIT_STATUSES = """exit status: 0 all is well, 1 something failed (the text says what), 2 wrong usage,
-3 packages are missing and were not installed, 130 interrupted"""
+3 packages are missing and were not installed, 130 interrupted, 143 terminated"""
 # How a test's own process learns of the subject.
 MODULE_VARIABLE, TESTS_VARIABLE, PARAMETERS_VARIABLE = "PRD32_MODULE", "PRD32_TESTS", "PRD32_PARAMETERS"
 
@@ -78,7 +78,7 @@ def command(commands, name: str, run: Callable[[argparse.Namespace], int], summa
 
 def add_cell(parser: argparse.ArgumentParser) -> None:
     """--env and --kernel for one guest."""
-    parser.add_argument("--env", default=environment.DEFAULT, metavar="NAME",
+    parser.add_argument("--env", default=environment.DEFAULT, metavar="NAME[/KERNEL]",
                         help=f"the environment (default: {environment.DEFAULT}); ./testbed matrix --list has all")
     parser.add_argument("--kernel", metavar="NAME",
                         help=f"the guest's kernel: {', '.join(kernels.NAMES)} (default: the environment's usual)")
@@ -86,7 +86,7 @@ def add_cell(parser: argparse.ArgumentParser) -> None:
 
 def add_cells(parser: argparse.ArgumentParser) -> None:
     """--env and --kernel for tests: each may be given more than once."""
-    parser.add_argument("--env", action="append", metavar="NAME",
+    parser.add_argument("--env", action="append", metavar="NAME[/KERNEL]",
                         help="only this environment; may be given more than once; ./testbed matrix --list has all")
     parser.add_argument("--kernel", action="append", metavar="NAME",
                         help=f"only this guest kernel: {', '.join(kernels.NAMES)}; may be given more than once "
@@ -102,15 +102,15 @@ def add_subject(parser: argparse.ArgumentParser, *, tests: bool) -> None:
                         help="the driver's module parameters, unless a test loads it with others")
     if tests:
         parser.add_argument("--tests", type=Path, metavar="DIR",
-                            help="pytest files of your own instead of this tree's; they have the fixtures card, guest "
-                            "and device")
+                            help="pytest files of your own instead of this tree's; they have the fixtures card, "
+                            "bare_card, guest, device and faults")
     parser.add_argument("--card", type=Path, metavar="PROGRAM",
                         help="a device program of your own instead of prd32-device")
 
 
 def add_jobs(parser: argparse.ArgumentParser) -> None:
     """-j."""
-    parser.add_argument("-j", "--jobs", type=_count, metavar="N",
+    parser.add_argument("-j", "--jobs", type=count, metavar="N",
                         help="runs of pytest side by side (default: as this machine's cores and memory allow)")
 
 
@@ -138,8 +138,8 @@ def _folder(options: argparse.Namespace, name: str) -> Path | None:
     return path.resolve() if path else None
 
 
-def _count(word: str) -> int:
-    number = int(word)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least one must run")
-    return number
+def count(word: str) -> int:
+    """How many of something, 1 or more: the type of an argument."""
+    if not (word.isascii() and word.isdigit()) or int(word) < 1:
+        raise argparse.ArgumentTypeError("a number, 1 or more, is wanted")
+    return int(word)

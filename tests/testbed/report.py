@@ -66,12 +66,15 @@ class Report:
             lines += [f"FAILED {name}", *([tail(why, _LOG_LINES)] if why else []), f"  evidence: {folder}"]
         cases = [(case, done) for done in self.dones for case in done.cases]
         slow = sorted(cases, key=lambda pair: -pair[0].seconds)[:5]
-        lines.append("Slowest: " + ", ".join(f"{_short(case.name)} ({done.job.name}) {case.seconds:.1f} s"
-                                             for case, done in slow))
+        if slow:
+            lines.append("Slowest: " + ", ".join(f"{_short(case.name)} ({done.job.name}) {case.seconds:.1f} s"
+                                                 for case, done in slow))
         tally = self.tally
         lines += [f"JUnit XML: {', '.join(self._junit())}", f"Time: {durations.shown(self.seconds)}"]
         if self.interrupted:
             lines.append(f"Interrupted: {sum(done.unrun for done in self.dones)} of {len(self.dones)} did not run")
+        elif not tally.passed + tally.failed:
+            lines.append("No test ran: does what follows -- (-k, -m, a file) name any of these levels and cells?")
         return "\n".join([*lines, f"{tally.passed} passed, {tally.failed} failed, {tally.skipped} skipped"])
 
     def _rows(self) -> list[str]:

@@ -29,9 +29,13 @@ COMMAND runs in /root, as root, without standard input; one word that has spaces
 BAD, LATE, UNABLE = 123, 124, 125
 _STATUSES = f"""exit status: that of COMMAND, or 128+N when signal N ended it; {BAD} when COMMAND ended with 0 but
 the card recorded a violation, the kernel complained or something leaked; {LATE} when COMMAND took longer than
---timeout; {UNABLE} when it could not be run at all; 2 wrong usage, 130 interrupted"""
+--timeout; {UNABLE} when it could not be run at all; 2 wrong usage, 130 interrupted, 143 terminated"""
 _LAST_WORDS_SECONDS = 10.0  # for the rest of the output of a command that was ended
 _HOME, _OUTPUT = "/root", "/run/prd32-run"  # in the guest
+
+
+class _Late(TestbedError):
+    """COMMAND, and nothing before it, took longer than --timeout."""
 
 
 def add(commands) -> None:
@@ -43,14 +47,15 @@ def add(commands) -> None:
     parser.add_argument("--timeout", type=_seconds, default=600.0, metavar="S",
                         help="how long COMMAND may take, seconds (default: %(default)g)")
     parser.add_argument("--put", type=_put, action="append", default=[], metavar="FILE[:PATH]",
-                        help="copy FILE to PATH in the guest first (default: /root and FILE's own name)")
+                        help="copy FILE to PATH, which is absolute, in the guest first (default: /root and FILE's own "
+                        "name)")
     parser.add_argument("words", nargs="+", metavar="COMMAND", help="program and arguments, after --")
 
 
 def _command(given: argparse.Namespace) -> int:
     try:
         return _run(given)
-    except DeadlinePassed as error:
+    except _Late as error:
         print(f"testbed: {error}", file=sys.stderr)
         return LATE
     except TestbedError as error:
@@ -108,7 +113,7 @@ def follow(guest: Guest, words: list[str], timeout: float) -> int:
         result = process.wait(timeout, meanwhile=pass_on)
     except DeadlinePassed:
         _until(time.monotonic() + _LAST_WORDS_SECONDS, pass_on)
-        raise DeadlinePassed(f"{shlex.join(words)} was still running after {timeout:g} s") from None
+        raise _Late(f"{shlex.join(words)} was still running after {timeout:g} s") from None
     except PeerGone:
         raise TestbedError(f"the guest ended while it ran {shlex.join(words)}\n{guest.last_words()}") from None
     # What it left running may write on.
@@ -125,12 +130,15 @@ def _put(word: str) -> tuple[Path, str]:
     name, colon, target = word.rpartition(":")
     source, target = (Path(name), target) if colon and target.startswith("/") else (Path(word), "")
     if not source.is_file():
-        raise argparse.ArgumentTypeError(f"there is no file {source}")
+        raise argparse.ArgumentTypeError(f"there is no file {source}; a PATH in the guest begins with /")
     return source, target or f"{_HOME}/{source.name}"
 
 
 def _seconds(word: str) -> float:
-    seconds = float(word)
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = 0.0
     if not 0 < seconds < 1e6:
         raise argparse.ArgumentTypeError("a time in seconds, more than 0, is wanted")
     return seconds

@@ -22,9 +22,9 @@ _EXAMPLES = """  ./testbed test                                        all level
   ./testbed test --level driver --env direct --env bounce -- -k roundtrip
   ./testbed test --module ~/mycard/driver --tests ~/mycard/tests --env highmem
 
-the driver level, unless --env or --kernel is given, is every test in direct/6.12, and in every other environment and
-kernel what proves it and the tests marked `covering`; ./testbed matrix runs every test wherever its
-outcome could differ"""
+the driver level, unless --env, --kernel or --tests is given, is every test in direct/6.12, and in every other
+environment and kernel what proves it and the tests marked `covering`; with --kernel or --tests and no --env it is every
+test in direct; ./testbed matrix runs every test in each environment"""
 # Folders whose tests run programs for minutes, and about how many seconds: each is a run of its own, begun early.
 _LONG = {"tests/source": 200, "tests/harness": 200}
 
