@@ -158,6 +158,16 @@ static struct prd32_request *prd32_startable(struct prd32_channel *ch)
 }
 
 /**
+ * prd32_channel_tell_if_idle() - who waits for a channel with nothing to do hears of it
+ * @ch: the channel, locked, which has less to do than before
+ */
+void prd32_channel_tell_if_idle(struct prd32_channel *ch)
+{
+	if (!ch->depth)
+		atomic_notifier_call_chain(&ch->card->idle, 0, NULL);
+}
+
+/**
  * prd32_channel_start_next() - give the engine work, if it can take some and there is some
  * @ch: the channel, locked
  * @done: requests that could not even be started
@@ -182,8 +192,7 @@ void prd32_channel_start_next(struct prd32_channel *ch, struct list_head *done)
 	}
 	if (started && ch->in_queue)
 		prd32_commands_ring(ch);
-	if (!ch->depth)
-		atomic_notifier_call_chain(&ch->card->idle, 0, NULL);
+	prd32_channel_tell_if_idle(ch);
 }
 
 static int prd32_check_end(struct prd32_channel *ch, const struct prd32_report *report, u64 bytes)
@@ -363,8 +372,11 @@ bool prd32_channel_interrupted(struct prd32_channel *ch)
 	if (!ch->in_queue)
 		prd32_take_back(ch);
 	ended = prd32_look_for_ends(ch, false, &done);
-	/* Who submitted more was there first. */
-	known = ch->overheard;
+	/*
+	 * Who submitted more was there first. What the registers began he does not look for: if it
+	 * has no news, the card is to be asked.
+	 */
+	known = ch->in_queue && ch->overheard;
 	ch->overheard = false;
 	/*
 	 * Before a transfer is begun whose interrupt this might take back. A queue that is being

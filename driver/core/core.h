@@ -167,6 +167,7 @@ struct prd32_channel {
  * @dma_dev: the PCI function
  * @mmio: the registers
  * @info: what front ends may know
+ * @caps: the CAPS register, from which most of @info is
  * @irq_lock: guards @irq_enable and its register
  * @irq_enable: what the IRQ_ENABLE register holds
  * @read_cause: only the cause register tells whose interrupt it is: a line, perhaps shared
@@ -187,6 +188,7 @@ struct prd32_card {
 	struct device *dma_dev;
 	void __iomem *mmio;
 	struct prd32_info info;
+	u32 caps;
 	spinlock_t irq_lock; /* see above */
 	u32 irq_enable;
 	bool read_cause;
@@ -235,8 +237,10 @@ extern unsigned int prd32_spin_us;
 extern unsigned int prd32_spin_kib;
 extern unsigned int prd32_defer_us;
 
-/* hw.c: registers, but for those of the command queue */
+/* identify.c */
 int prd32_hw_identify(struct prd32_card *card);
+
+/* hw.c: registers, but for those of the command queue */
 int prd32_hw_quiet(struct prd32_card *card);
 void prd32_hw_enable_irqs(struct prd32_card *card);
 void prd32_hw_set_irq(struct prd32_channel *ch, bool on);
@@ -280,6 +284,7 @@ void prd32_channel_table_ended(struct prd32_channel *ch, const struct prd32_repo
 			       int error, struct list_head *done);
 void prd32_channel_catch_up(struct prd32_channel *ch, struct list_head *done);
 void prd32_channel_replay(struct prd32_channel *ch, struct list_head *done);
+void prd32_channel_tell_if_idle(struct prd32_channel *ch);
 void prd32_channel_start_next(struct prd32_channel *ch, struct list_head *done);
 void prd32_complete(struct list_head *done);
 

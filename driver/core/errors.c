@@ -46,6 +46,7 @@ static void prd32_detach(struct prd32_card *card, bool reachable)
 		spin_lock_irq(&ch->lock);
 		ch->recovering = false;
 		prd32_channel_replay(ch, &done);
+		prd32_channel_tell_if_idle(ch);
 		spin_unlock_irq(&ch->lock);
 		prd32_complete(&done);
 	}

@@ -109,11 +109,12 @@ static void prd32_want_interrupt(struct prd32_request *req, struct prd32_channel
 
 /*
  * What ended before its cause was cleared interrupts nobody. The register that is read here comes
- * after the clearing, and says so.
+ * after the clearing, and says so; it is read only once memory tells of no further end.
  */
 static void prd32_look_once_more(struct prd32_channel *ch)
 {
-	prd32_channel_event(ch, true);
+	while (prd32_channel_event(ch, true))
+		;
 }
 
 /* Enough was looked. */

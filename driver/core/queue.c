@@ -3,11 +3,15 @@
  * Who wants something of a channel: submitting and cancelling; who keeps it from work: freezing it
  * for a while, refusing for good.
  */
+#include <linux/math64.h>
+
 #include "core.h"
 #include "trace.h"
 
 static int prd32_check_request(const struct prd32_info *info, const struct prd32_request *req)
 {
+	u32 rest;
+
 	if (!req->length || !req->nents)
 		return -EINVAL;
 	if (req->endpoint == PRD32_ENDPOINT_MEMORY) {
@@ -20,7 +24,8 @@ static int prd32_check_request(const struct prd32_info *info, const struct prd32
 		return 0;
 	if (!info->cyclic)
 		return -EOPNOTSUPP;
-	return req->elapsed && !(req->length % req->period) ? 0 : -EINVAL;
+	div_u64_rem(req->length, req->period, &rest);
+	return req->elapsed && !rest ? 0 : -EINVAL;
 }
 
 /* Behind what waits for it, it would never be done. */
@@ -174,6 +179,8 @@ static void prd32_cancel_locked(struct prd32_channel *ch, struct prd32_request *
 	req->error = error;
 	WRITE_ONCE(req->ch, NULL);
 	list_move_tail(&req->node, done);
+	/* A frozen channel starts nothing that would tell. */
+	prd32_channel_tell_if_idle(ch);
 }
 
 /**

@@ -102,7 +102,11 @@ static int prd32_stop_engine(struct prd32_channel *ch, struct prd32_report *repo
 	if (err != -ETIMEDOUT)
 		return err;
 	dev_err_ratelimited(dev, "channel %u does not reset: resetting the card\n", ch->index);
-	return prd32_reset_function(ch);
+	err = prd32_reset_function(ch);
+	/* The channel's reset cleared its registers, even if its engine took until now to stop. */
+	if (!err)
+		prd32_hw_forget(ch);
+	return err;
 }
 
 /* With the lock held: a table has ended, and no interrupt told of it. */

@@ -193,6 +193,22 @@ def test_all_ones_are_ENODEV_at_once_and_a_reset_brings_the_card_back(hasty, fau
     expect_usable(hasty)
 
 
+@pytest.mark.technique("surprise-removal")
+def test_a_card_that_comes_back_as_another_is_refused(card, faults):
+    """Tables and memory were laid out for the one that there was: nothing is begun with more."""
+    reset = f"echo 1 > /sys/bus/pci/devices/{card_address(card)}/reset"
+    call(card, "write", MIB, offset=0, seed=3)
+    size = REGISTERS.offset("MEM_SIZE")
+    faults.add("drop", "register-read", addresses=[size, size], count=0)
+    card.run(reset)
+    assert "another card than before" in log(card)
+    assert call(card, "read", MIB, offset=0)["errno"] == "ENODEV"
+    faults.clear()
+    card.run(reset)
+    assert call(card, "read", MIB, offset=0, seed=3)["matching"] == MIB
+    expect_usable(card)
+
+
 @pytest.mark.expect_violations("dma-bus-master-off", "data-write", "prdt-fetch", "writeback-refused")
 def test_who_waits_in_a_queue_learns_at_once_that_the_card_has_left(card, faults):
     """One deadline passes, not one for each of them. What the card goes on with when it is back meets a closed bus: the
