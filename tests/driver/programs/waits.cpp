@@ -45,13 +45,14 @@ void nonblocking(const Place& place) {
 // Who waits for nothing keeps one channel busy: that is no reason to refuse what another can do, nor to put what
 // belongs together behind each other.
 void beside_others(const Place& place) {
-  constexpr int kBusy = 4;
+  constexpr std::size_t kBusy = 4;
+  constexpr std::size_t kLong = 16 * kMiB;
   const Card card(place.device);
-  const Mapping memory(16 * kMiB);
+  const Mapping memory(kBusy * kLong);  // the DMA API wants memory to be mapped once at a time
   const Mapping pages(3 * kPage);
   const auto page = [&](std::size_t index) { return pages.bytes().subspan(index * kPage, kPage); };
-  for (int i = 0; i < kBusy; ++i) {
-    auto request = user_request(PRD32_TO_HOST, 0, memory.bytes());
+  for (std::size_t i = 0; i < kBusy; ++i) {
+    auto request = user_request(PRD32_TO_HOST, 0, memory.bytes().subspan(i * kLong, kLong));
     expect_ok(card.submit(request), "SUBMIT");
   }
   auto nowait = user_request(PRD32_TO_HOST, 0, page(0), 0, PRD32_SUBMIT_NOWAIT);
@@ -62,7 +63,7 @@ void beside_others(const Place& place) {
   writing.endpoint = PRD32_EP_LOOPBACK;
   expect_ok(card.submit(reading), "SUBMIT");
   expect_ok(card.submit(writing), "SUBMIT");
-  for (int i = 0; i < kBusy + 3; ++i) {
+  for (std::size_t i = 0; i < kBusy + 3; ++i) {
     expect_equal(card.result().error, 0, "each ends, and well");
   }
 }
