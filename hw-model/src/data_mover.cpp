@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "prd32/copy.hpp"
+
 namespace prd32 {
 
 using regs::Err;
@@ -31,8 +33,7 @@ std::optional<Fault> DataMover::move(const Setup& setup, const Position& at, con
   const std::uint64_t offset = setup.card_offset + at.moved;
   const std::span<std::uint8_t> in_place = endpoint.in_place(offset, region.bytes);
   const bool staged = in_place.size() != region.bytes;
-  const auto command = setup.to_host ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND;
-  if (!staged && region.head == region.bytes && bus_.copy_direct(command, region.base, in_place)) {
+  if (!staged && region.head == region.bytes && move_directly(setup.to_host, region.base, in_place)) {
     return std::nullopt;  // an endpoint whose bytes lie in one place has nothing to count
   }
   const std::span<std::uint8_t> buffer = std::span(staging_).first(region.bytes);
@@ -51,6 +52,18 @@ std::optional<Fault> DataMover::move(const Setup& setup, const Position& at, con
     endpoint.store(offset, buffer);
   }
   return fault;
+}
+
+bool DataMover::move_directly(bool out, std::uint64_t address, std::span<std::uint8_t> in_place) {
+  if (out) {
+    return bus_.copy_direct(tlm::TLM_WRITE_COMMAND, address, in_place);
+  }
+  const std::uint8_t* const host = bus_.direct(address, in_place.size());
+  if (host == nullptr) {
+    return false;
+  }
+  copy_past_cache(in_place, {host, in_place.size()});  // nobody but the card reads card memory, and seldom soon
+  return true;
 }
 
 std::optional<Fault> DataMover::to_host(const Position& at, const Region& region, std::span<std::uint8_t> data,

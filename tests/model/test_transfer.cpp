@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 #include "bench.hpp"
@@ -231,6 +232,24 @@ TEST_P(TransferTest, DirectAccessIsUsedUntilItIsWithdrawn) {
   expect_moved(prds, 0);
   b.host.unmap(0x200000 - 16);
   EXPECT_EQ(b.transfer(setup()), to_host ? Err::kDataWrite : Err::kDataRead);
+}
+
+TEST_P(TransferTest, AWholeRegionMovesDirectlyAndNowhereElse) {
+  constexpr std::uint32_t kAt = 4100;  // no cache line begins there
+  const std::vector<Prd> prds{{.base = 0x200000, .bytes = limits::kPrdMaxBytes, .eot = true}};
+  const auto beside = [&] { return std::array{b.card.memory()[kAt - 1], b.card.memory()[kAt + prds[0].bytes]}; };
+  b.put_table(kTable, prds);
+  fill(prds, kAt);
+  ASSERT_EQ(b.transfer(setup(kAt)), Err::kNone);
+  const auto from = to_host ? b.card.memory().subspan(kAt, prds[0].bytes) : b.host.at(0x200000, prds[0].bytes);
+  std::ranges::copy(pattern(from.size(), 99), from.begin());
+  source = gather(prds, kAt);
+  const auto before = beside();
+  b.host.accesses.clear();
+  ASSERT_EQ(b.transfer(setup(kAt)), Err::kNone);
+  EXPECT_EQ(b.host.accesses.empty(), direct);
+  expect_moved(prds, kAt);
+  EXPECT_EQ(beside(), before);
 }
 
 TEST_P(TransferTest, DirectAccessEndsWhereTheTargetsGrantEnds) {

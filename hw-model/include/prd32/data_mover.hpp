@@ -26,6 +26,9 @@ class DataMover {
                             const std::function<bool()>& going);
 
  private:
+  /// Without a transaction and without time, where the target gave direct access to all of it: returns true. Otherwise
+  /// nothing is moved. out: to the host.
+  bool move_directly(bool out, std::uint64_t address, std::span<std::uint8_t> in_place);
   std::optional<Fault> to_host(const Position& at, const Region& region, std::span<std::uint8_t> data,
                                const std::function<bool()>& going);
   std::optional<Fault> from_host(const Position& at, const Region& region, std::span<std::uint8_t> data,

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copying into memory that nobody is about to read.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace prd32 {
+
+/// Copies from.size() bytes into to, which must be as large; they must not overlap. Large copies bypass the processor's
+/// cache where they can. Whatever the caller writes afterwards is seen after them.
+void copy_past_cache(std::span<std::uint8_t> to, std::span<const std::uint8_t> from);
+
+}  // namespace prd32
