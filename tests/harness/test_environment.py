@@ -53,6 +53,7 @@ def test_what_is_not_said_is_as_in_direct(tmp_path):
     (GOOD + "iommu_type = 'DMA-QF'\n", ["[plain]", "'DMA-QF'", "'DMA-FQ'"]),
     (GOOD + "kernels = ['6.13']\n", ["[plain]", "6.13", "6.12"]),
     (GOOD + "kernels = []\n", ["[plain]", "lacks kernels"]),
+    (GOOD + "rest = ['7.2']\n", ["[plain]", "under rest", "7.2"]),
     (GOOD + "cpus = 0\n", ["[plain]", "processor"]),
     ("[plain]\nproves = ['x']\n", ["[plain]", "lacks why"]),
     ("[plain]\nwhy = 'x'\n", ["[plain]", "lacks proves"]),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import environment, levels, places
+from testbed import celljobs, environment, levels, places
 
 TEST = """import pytest
 
@@ -18,21 +18,44 @@ def test_nothing(cell):
 """
 
 
-def _collected(folder: Path, mark: str, name: str) -> subprocess.CompletedProcess:
-    (folder / "test_mine.py").write_text(TEST.format(mark=mark, name=name))
+# Some tests are for one environment, some for those in which their outcome could differ, most for all.
+SOME = """import pytest
+
+@pytest.mark.environments("direct")
+def test_in_direct(cell):
+    pass
+
+@pytest.mark.environments("direct", "smp")
+def test_in_two(cell):
+    pass
+
+def test_in_all(cell):
+    pass
+"""
+
+
+def _collected(folder: Path, text: str, *options: str) -> subprocess.CompletedProcess:
+    (folder / "test_mine.py").write_text(text)
     words = [sys.executable, "-m", "pytest", "-p", "testbed.fixtures", "-p", "no:cacheprovider", "--collect-only", "-q"]
-    return subprocess.run([*words, folder], capture_output=True, text=True, check=False, timeout=60, cwd=folder,
+    return subprocess.run([*words, *options, folder], capture_output=True, text=True, check=False, timeout=60,
+                          cwd=folder,
                           env={**os.environ, "PYTHONPATH": f"{places.TOP / 'tests'}:{places.TOP / 'hw-model'}"})
 
 
 @pytest.mark.parametrize("mark, wrong, right", [("environments", "drect", "direct"), ("kernels", "debg", "debug"),
                                                 ("kernels", "6.13", "6.1")])
 def test_wrong_name_in_a_mark(tmp_path, mark, wrong, right):
-    done = _collected(tmp_path, mark, wrong)
+    done = _collected(tmp_path, TEST.format(mark=mark, name=wrong))
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert f"test_mine.py::test_nothing: the mark {mark} names {wrong!r}" in done.stderr
     assert f"(did you mean {right!r}?)" in done.stderr
-    assert _collected(tmp_path, mark, right).returncode != pytest.ExitCode.USAGE_ERROR
+    assert _collected(tmp_path, TEST.format(mark=mark, name=right)).returncode != pytest.ExitCode.USAGE_ERROR
+
+
+def test_the_matrix_runs_each_test_once_with_the_debug_kernel(tmp_path):
+    assert environment.cell("smp", "debug").whole and environment.cell("direct", "debug").rest
+    done = _collected(tmp_path, SOME, "--cell=direct/debug", "-m", celljobs.REST)
+    assert [line for line in done.stdout.splitlines() if "::" in line] == ["test_mine.py::test_in_direct"]
 
 
 @pytest.mark.parametrize("words, run", [

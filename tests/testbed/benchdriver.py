@@ -108,8 +108,12 @@ def measure(given: argparse.Namespace) -> list[Figure]:
     """Boots the guest and measures what --filter names."""
     works = [work for work in _TURNS if any(re.search(given.filter, name) for name in _names(work))]
     if not works:
-        names = ", ".join(name for work in _TURNS for name in _names(work))
-        raise TestbedError(f"--filter {given.filter}: no figure has such a name; there are {names}")
+        names = [name.partition("/") for work in _TURNS for name in _names(work)]
+        against = "|".join(dict.fromkeys(first for first, _, _ in names))
+        what = "|".join(dict.fromkeys(job.rsplit("-", 3)[0] for _, _, job in names))
+        jobs = "|".join(dict.fromkeys("-".join(job.rsplit("-", 3)[1:]) for _, _, job in names))
+        raise TestbedError(f"--filter {given.filter}: no figure is called that; they are {against} / {what} - {jobs}, "
+                           f"as {names[0][0]}/{names[0][2]}")
     workshop.install("run", "build", allowed=not given.no_install)
     usual = environment.cell(environment.DEFAULT)
     cell = Cell(dataclasses.replace(usual.environment, cards=len(_CARDS)), usual.kernel)

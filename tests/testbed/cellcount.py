@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from testbed import celljobs, environment, fixtures
+from testbed.environment import Cell
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -14,7 +15,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
                      help="how many tests each of the cells has that this file names; written to the same file")
 
 
-def _chosen(item: pytest.Item, which: str) -> bool:
+def _chosen(item: pytest.Item, which: str, cell: Cell) -> bool:
+    if which == celljobs.REST and fixtures.nowhere_else(item, cell):
+        return True
     return which == celljobs.ALL or any(item.get_closest_marker(name) for name in which.split(" or "))
 
 
@@ -24,6 +27,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     counts = {}
     for cell in map(environment.cell, json.loads(file.read_text())):
         meant = [item for item in items if fixtures.meant_for(item, cell)]
-        counts[cell.name] = {which: sum(_chosen(item, which) for item in meant)
-                             for which in (celljobs.ALL, celljobs.COVERING, celljobs.SHOWING)}
+        counts[cell.name] = {which: sum(_chosen(item, which, cell) for item in meant)
+                             for which in (celljobs.ALL, celljobs.COVERING, celljobs.SHOWING, celljobs.REST)}
     file.write_text(json.dumps(counts))

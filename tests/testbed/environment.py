@@ -29,6 +29,7 @@ class Environment:
     proves: tuple[str, ...]  # names of techniques, tests/techniques.toml
     kernels: tuple[str, ...] = (kernels.DEFAULT,)  # the matrix's; the first is the usual one
     whole: tuple[str, ...] = ()  # those with which the matrix runs every test; none: the usual one
+    rest: tuple[str, ...] = ()  # those with which it runs what no whole cell of that kernel does
     arch: str = "x86_64"
     memory: str = "512M"  # as QEMU takes sizes
     cpus: int = 1
@@ -68,6 +69,11 @@ class Cell:
     def whole(self) -> bool:
         """Whether the matrix runs every test here, not only those that show something."""
         return self.kernel in (self.environment.whole or self.environment.kernels[:1])
+
+    @property
+    def rest(self) -> bool:
+        """Whether the matrix runs the tests here, too, that no whole cell with this kernel runs."""
+        return self.kernel in self.environment.rest
 
     @property
     def file_name(self) -> str:
@@ -144,8 +150,9 @@ def _check_together(found: Environment) -> None:
             raise TestbedError(f"lacks {key}")
     if unknown := set(found.kernels) - set(kernels.NAMES):
         raise TestbedError(f"names the kernels {sorted(unknown)}; there are {', '.join(kernels.NAMES)}")
-    if unknown := set(found.whole) - set(found.kernels):
-        raise TestbedError(f"names under whole the kernels {sorted(unknown)}, which are not among its kernels")
+    for field, names in (("whole", found.whole), ("rest", found.rest)):
+        if unknown := set(names) - set(found.kernels):
+            raise TestbedError(f"names under {field} the kernels {sorted(unknown)}, which are not among its kernels")
     if found.cpus < 1 or found.cards < 1:
         raise TestbedError("needs a processor and a card at least")
     if found.device_tree and found.arch != "aarch64":

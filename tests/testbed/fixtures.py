@@ -39,6 +39,7 @@ _MARKERS = (
     "environments(name, ...): the only environments that the test is for; all with tests = \"all\" unless said",
     "kernels(name, ...): the only kernels that the test is for; all unless said",
     "covering: a quick test that matters everywhere: ./testbed test runs it in every environment",
+    "nowhere_else: set by the testbed: no environment in which the matrix runs every test with this kernel runs it",
     "technique(name, ...): the techniques (tests/techniques.toml) that the test shows",
     "expect_violations(rule, ...): breaches that the card must record during the test; any other fails it",
     "expect_kernel_log(pattern, ...): complaints of the kernel that the test provokes on purpose",
@@ -103,6 +104,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=unwanted)
         items[:] = [item for item in items if item not in unwanted]
     for item in items:
+        if nowhere_else(item, config.stash[_cell]):
+            item.add_marker("nowhere_else")
         if names := _techniques(item):
             item.user_properties.append((techniques.PROPERTY, " ".join(names)))
 
@@ -116,6 +119,12 @@ def meant_for(item: pytest.Item, cell: Cell) -> bool:
         return False
     marker = item.get_closest_marker("environments")
     return cell.environment.name in marker.args if marker else cell.environment.tests == "all"
+
+
+def nowhere_else(item: pytest.Item, cell: Cell) -> bool:
+    """Whether no other cell of the matrix with this kernel, of those in which it runs every test, runs this one."""
+    others = [each for each in environment.matrix() if each.whole and each.kernel == cell.kernel and each != cell]
+    return not any(meant_for(item, each) for each in others)
 
 
 def _check_names(item: pytest.Item, mark: str, known: Collection[str]) -> None:

@@ -128,8 +128,11 @@ def _run_jobs(runner: Runner, jobs: list[Job], cells: dict[str, Cell], subject: 
 
 def _which(cell: Cell, subject: Subject, given: argparse.Namespace) -> str:
     """Which tests run in a cell. What depends on the kernel shows in `direct`, with each of them, and what depends on
-    the environment with its usual kernel; where both are others, what shows a technique is run again."""
-    return celljobs.ALL if cell.whole or given.whole or not subject.own else celljobs.SHOWING
+    the environment with its usual kernel; where both are others, what shows a technique is run again. With the debug
+    kernel a test takes four times as long: each is run once, on two processors if it can."""
+    if cell.whole or given.whole or not subject.own:
+        return celljobs.ALL
+    return celljobs.REST if cell.rest else celljobs.SHOWING
 
 
 def _announce(plan: list[Job], which: dict[str, str], counts: dict[str, dict[str, int]], limit: int,
