@@ -193,7 +193,6 @@ def test_all_ones_are_ENODEV_at_once_and_a_reset_brings_the_card_back(hasty, fau
     expect_usable(hasty)
 
 
-@pytest.mark.technique("surprise-removal")
 def test_a_card_that_comes_back_as_another_is_refused(card, faults):
     """Tables and memory were laid out for the one that there was: nothing is begun with more."""
     reset = f"echo 1 > /sys/bus/pci/devices/{card_address(card)}/reset"

@@ -42,7 +42,8 @@ def add(commands) -> None:
     parser.add_argument("--whole", action="store_true",
                         help="every test in every cell that its outcome could differ in; else, where an environment "
                         "meets a kernel that is not its usual one, only tests that show a technique and those marked "
-                        "`covering` (guest-image/environments.toml says in which cells all tests run)")
+                        "`covering`, and with the debug kernel each of the others in one cell "
+                        "(guest-image/environments.toml says in which cells all tests run)")
     parser.add_argument("--techniques", action="store_true",
                         help="only the tests that show a technique: in a fraction of the time all that "
                         "docs/coverage-of-techniques.md is written from")
