@@ -82,6 +82,12 @@ def test_a_cell_by_name(name, words):
     assert [word for word in words if word not in str(refused.value)] == []
 
 
+def test_a_cell_with_two_kernels_is_refused():
+    assert environment.cell("vtd/6.12", "6.12").kernel == "6.12"
+    with pytest.raises(TestbedError, match="vtd/6.12 names its kernel, and --kernel names 7.2"):
+        environment.cell("vtd/6.12", "7.2")
+
+
 def test_every_environment_has_a_proof():
     assert sorted(PROOFS) == sorted(environment.everything())
 

@@ -103,6 +103,8 @@ def cell(name: str, kernel: str | None = None) -> Cell:
     if name not in known:
         raise TestbedError(f"there is no environment {name!r}{meant(name, known)}; ./testbed matrix --list has all")
     found = known[name]
+    if kernel and wanted and kernel != wanted:
+        raise TestbedError(f"{name}/{wanted} names its kernel, and --kernel names {kernel}: leave one of them away")
     kernel = kernel or wanted or found.kernels[0]
     if kernel not in kernels.NAMES:
         raise TestbedError(f"there is no kernel {kernel!r}{meant(kernel, kernels.NAMES)}; there are "
