@@ -4,7 +4,6 @@
 
 #include <linux/prd32.h>
 
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -15,17 +14,23 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+
+#include "deadline.hpp"
 
 namespace prd32 {
 
-using Deadline = std::optional<std::chrono::steady_clock::time_point>;  ///< nothing: for ever
-
-/// The file, and the outcomes that came out of it and were not asked for yet: the driver hands outcomes to whoever asks
-/// next, whichever request they are of.
+/// The file, and the requests whose outcomes nobody has asked for yet: the driver hands outcomes to whoever asks next,
+/// whichever request they are of.
+///
+/// Outcomes are taken from the driver with the lock held, by whoever looks, so that what it has handed out is always to
+/// be found here. One thread at a time waits for the file to become readable, without the lock; the others wait for
+/// that one.
 class Connection {
  public:
-  Connection(System& system, int descriptor, std::string path)
-      : system_(system), descriptor_(descriptor), path_(std::move(path)) {}
+  /// `nudge`: an event of its own.
+  Connection(System& system, int descriptor, std::string path, Event nudge)
+      : system_(system), descriptor_(descriptor), path_(std::move(path)), nudge_(std::move(nudge)) {}
   ~Connection() { system_.close(descriptor_); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -50,18 +55,22 @@ class Connection {
     return {.code = code, .what = path_ + ": " + std::string(what)};
   }
 
-  /// A name for a request that no other one of this file has.
+  /// A name for a request that no other one of this file has, and which has an outcome to come.
   std::uint64_t new_cookie();
-  /// Waits for the outcome of a request that was accepted with this cookie; ETIMEDOUT at the deadline.
+  /// There will be no outcome, or nobody wants it.
+  void forget(std::uint64_t cookie);
+  /// Whether there is an outcome to come, or to be asked for.
+  [[nodiscard]] bool awaits(std::uint64_t cookie);
+  /// Waits for the outcome of a request, and gives it once: then EINVAL. ETIMEDOUT at the deadline.
   Result<Outcome> outcome(std::uint64_t cookie, const Deadline& deadline);
-  /// Takes the outcomes that the driver has now, so that it has room for other requests. An error when there are none.
-  Result<void> drain();
+  /// Takes the outcomes that the driver has now, so that it has room for other requests. Whether there were any.
+  bool make_room();
 
  private:
-  /// Fetches outcomes, at least one, for which it waits until the deadline. The lock must be free.
-  Result<void> fetch(const Deadline& deadline);
-  /// The same for whoever wants one of them, without the lock meanwhile; nobody else may be at it.
-  Result<void> fetch_for_all(std::unique_lock<std::mutex>& lock, const Deadline& deadline);
+  /// Takes what the driver has, without waiting; false: nothing. The lock must be held.
+  Result<bool> take();
+  /// Waits until there may be more to take, or the deadline. The lock must be held, and is not meanwhile.
+  Result<void> wait_for_more(std::unique_lock<std::mutex>& lock, const Deadline& deadline);
 
   System& system_;
   int descriptor_;
@@ -69,9 +78,11 @@ class Connection {
 
   std::mutex mutex_;
   std::condition_variable arrived_;
-  bool fetching_ = false;  // one thread waits in the driver; the others wait for what it brings
+  Event nudge_;           // wakes who waits for the file
+  bool waiting_ = false;  // somebody does
+  bool hung_up_ = false;  // the card has left
   std::uint64_t last_cookie_ = 0;
-  std::unordered_map<std::uint64_t, Outcome> outcomes_;
+  std::unordered_map<std::uint64_t, std::optional<Outcome>> requests_;  // no outcome: under way
 };
 
 }  // namespace prd32

@@ -106,7 +106,12 @@ Result<Device> Device::open(const std::string& path, OpenMode mode, System& syst
   if (descriptor < 0) {
     return Error{.code = -descriptor, .what = "cannot open " + path};
   }
-  auto connection = std::make_shared<Connection>(system, descriptor, path);
+  Result<Event> nudge = Event::create();
+  if (!nudge) {
+    system.close(descriptor);
+    return nudge.error();
+  }
+  auto connection = std::make_shared<Connection>(system, descriptor, path, std::move(*nudge));
   const Result<Info> info = query(*connection);
   if (!info) {
     return info.error();
@@ -216,10 +221,11 @@ Result<Request> Device::submit(const prd32_ioc_submit& submission) const {
   const auto attempt = [&] { return connection_->call(PRD32_IOC_SUBMIT, argument, "the transfer was not accepted"); };
   Result<void> done = attempt();
   // Outcomes that nobody asked for yet take room at the driver; here is enough.
-  while (!done && done.error().code == EBUSY && connection_->drain()) {
+  while (!done && done.error().code == EBUSY && connection_->make_room()) {
     done = attempt();
   }
   if (!done) {
+    connection_->forget(argument.cookie);
     return done.error();
   }
   return Request(connection_, argument.cookie);

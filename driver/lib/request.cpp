@@ -32,39 +32,28 @@ void Request::finish() noexcept {
   }
   static_cast<void>(abort());
   static_cast<void>(connection_->outcome(cookie_, std::nullopt));
+  connection_->forget(cookie_);
   connection_.reset();
 }
 
-namespace {
-
-Deadline after(std::chrono::nanoseconds limit) {
-  constexpr std::chrono::hours kForEver(24 * 365 * 100);  // more would not fit into the clock's numbers
-  return limit < kForEver ? Deadline(steady_clock::now() + limit) : std::nullopt;
-}
-
-Result<Outcome> fetched(std::shared_ptr<Connection>& connection, std::uint64_t cookie, const Deadline& deadline) {
-  if (!connection) {
-    return Error{.code = EINVAL, .what = "the outcome of this transfer was fetched before"};
+// Leaves connection_ alone: other threads may be using it.
+Result<Outcome> Request::outcome_by(const std::optional<steady_clock::time_point>& deadline) const {
+  if (!connection_) {
+    return Error{.code = EINVAL, .what = "this request was moved away"};
   }
-  Result<Outcome> outcome = connection->outcome(cookie, deadline);
-  if (outcome) {
-    connection.reset();
-  }
-  return outcome;
+  return connection_->outcome(cookie_, deadline);
 }
-
-}  // namespace
 
 Result<Outcome> Request::wait() {
-  return fetched(connection_, cookie_, std::nullopt);
+  return outcome_by(std::nullopt);
 }
 
 Result<Outcome> Request::wait(std::chrono::nanoseconds limit) {
-  return fetched(connection_, cookie_, after(limit));
+  return outcome_by(after(limit));
 }
 
 Result<std::optional<Outcome>> Request::poll() {
-  const Result<Outcome> outcome = fetched(connection_, cookie_, steady_clock::now());
+  const Result<Outcome> outcome = outcome_by(steady_clock::now());
   if (outcome) {
     return std::optional(*outcome);
   }
@@ -75,7 +64,7 @@ Result<std::optional<Outcome>> Request::poll() {
 }
 
 Result<void> Request::abort() {
-  if (!connection_) {
+  if (!connection_ || !connection_->awaits(cookie_)) {
     return Error{.code = ENOENT, .what = "this transfer has ended"};
   }
   prd32_ioc_abort argument{};
@@ -103,20 +92,20 @@ Event::~Event() {
 }
 
 Result<std::uint64_t> Event::wait(std::chrono::milliseconds limit) const {
-  const auto deadline = steady_clock::now() + limit;
+  const Deadline deadline = after(limit);
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - steady_clock::now());
+    const std::timespec left = deadline ? left_until(*deadline) : std::timespec{};
     pollfd waiting{.fd = descriptor_, .events = POLLIN, .revents = 0};
-    const int ready = ::poll(&waiting, 1, left.count() > 0 ? static_cast<int>(left.count()) : 0);
+    const int ready = ::ppoll(&waiting, 1, deadline ? &left : nullptr, nullptr);
     std::uint64_t count = 0;
     if (ready > 0 && read(descriptor_, &count, sizeof count) == sizeof count) {
       return count;
     }
-    if (ready == 0) {
-      return Error{.code = ETIMEDOUT, .what = "no transfer ended in time"};
-    }
-    if (errno != EINTR && errno != EAGAIN) {
+    if (ready != 0 && errno != EINTR && errno != EAGAIN) {
       return Error{.code = errno, .what = "cannot wait for an event"};
+    }
+    if (passed(deadline)) {
+      return Error{.code = ETIMEDOUT, .what = "no transfer ended in time"};
     }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -37,13 +38,16 @@ class NativeSystem final : public System {
     return 0;
   }
   int unmap(void* place, std::size_t bytes) override { return or_errno(::munmap(place, bytes)); }
+  int poll(pollfd* files, std::size_t count, const std::timespec* limit) override {
+    return or_errno(::ppoll(files, count, limit, nullptr));
+  }
 };
 
 }  // namespace
 
 System& System::native() {
-  static NativeSystem system;
-  return system;
+  static auto* const system = new NativeSystem;  // never freed: a device may be longer-lived than what is
+  return *system;
 }
 
 }  // namespace prd32

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fake_driver.hpp"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -20,6 +23,12 @@ Argument& as(void* argument) {
 }
 
 }  // namespace
+
+FakeDriver::FakeDriver() : readable_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+FakeDriver::~FakeDriver() {
+  ::close(readable_);
+}
 
 int FakeDriver::open(const char* path, int flags) {
   if (std::string(path) != kPath) {
@@ -189,32 +198,70 @@ void FakeDriver::finish(std::uint64_t cookie, int error) {
   }
   results_.push_back({.cookie = cookie, .moved = error == 0 ? ended.length : 0, .error = -error, .crc = 0});
   running.erase(cookie);
-  changed_.notify_all();
+  tell(true);
 }
 
+void FakeDriver::tell(bool readable) const {
+  eventfd_t count = 0;
+  if (readable) {
+    eventfd_write(readable_, 1);
+  } else {
+    eventfd_read(readable_, &count);
+  }
+}
+
+// Waiting in the ioctl is not played: the library does not.
 int FakeDriver::result(prd32_ioc_result& argument) {
-  std::unique_lock lock(mutex_);
+  const std::scoped_lock lock(mutex_);
+  if (argument.timeout_ns != 0) {
+    throw std::logic_error("a wait that nothing but a result ends");
+  }
   if (const int error = interruption(); error != 0) {
     return error;
   }
-  const auto there = [&] { return !results_.empty(); };
-  ++waiting_;
-  changed_.notify_all();
-  if (argument.timeout_ns < 0) {
-    changed_.wait(lock, there);
-  } else {
-    changed_.wait_for(lock, std::chrono::nanoseconds(argument.timeout_ns), there);
-  }
-  --waiting_;
   if (results_.empty()) {
-    return argument.timeout_ns == 0 ? -EAGAIN : -ETIMEDOUT;
+    return left_ && running.empty() ? -ENODEV : -EAGAIN;
   }
   auto* to = reinterpret_cast<prd32_result*>(static_cast<std::uintptr_t>(argument.results));
   const std::uint32_t count = std::min(argument.count, static_cast<std::uint32_t>(results_.size()));
   std::copy_n(results_.begin(), count, to);
   results_.erase(results_.begin(), results_.begin() + count);
   argument.count = count;
+  if (results_.empty()) {
+    tell(false);
+  }
   return 0;
+}
+
+int FakeDriver::poll(pollfd* files, std::size_t count, const std::timespec* limit) {
+  std::vector<pollfd> real(files, files + count);
+  bool left = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    for (pollfd& file : real) {
+      left = left || (file.fd == kDescriptor && left_);
+      file.fd = file.fd == kDescriptor ? readable_ : file.fd;
+    }
+    ++waiting_;
+    changed_.notify_all();
+  }
+  const std::timespec now{};
+  const int ready = ::ppoll(real.data(), real.size(), left ? &now : limit, nullptr);
+  const std::scoped_lock lock(mutex_);
+  --waiting_;
+  for (std::size_t i = 0; i < count; ++i) {
+    files[i].revents = real[i].revents;
+    if (left && files[i].fd == kDescriptor) {
+      files[i].revents |= POLLHUP | POLLERR;
+    }
+  }
+  return left ? std::max(ready, 1) : ready;
+}
+
+void FakeDriver::leave() {
+  const std::scoped_lock lock(mutex_);
+  left_ = true;
+  tell(true);
 }
 
 void FakeDriver::expect_waiting(unsigned threads) {

@@ -29,6 +29,9 @@ class FakeDriver final : public System {
     bool operator==(const Sync&) const = default;
   };
 
+  FakeDriver();
+  ~FakeDriver() override;
+
   int open(const char* path, int flags) override;
   int close(int descriptor) override;
   int ioctl(int descriptor, unsigned long request, void* argument) override;
@@ -36,11 +39,14 @@ class FakeDriver final : public System {
   std::int64_t pwrite(int descriptor, const void* from, std::size_t bytes, std::uint64_t offset) override;
   int map(int descriptor, std::size_t bytes, std::uint64_t offset, void** place) override;
   int unmap(void* place, std::size_t bytes) override;
+  int poll(pollfd* files, std::size_t count, const std::timespec* limit) override;
 
   /// The transfer with this cookie ends, and its result waits to be fetched.
   void finish(std::uint64_t cookie, int error = 0);
-  /// Waits until so many threads wait for results.
+  /// Waits until so many threads wait for the file to become readable.
   void expect_waiting(unsigned threads);
+  /// The card leaves: the file hangs up for good, and what runs goes on running.
+  void leave();
 
   // What a test may set.
   std::vector<std::byte> card = std::vector<std::byte>(1U << 20U);
@@ -71,12 +77,15 @@ class FakeDriver final : public System {
   int result(prd32_ioc_result& argument);
   int abort(prd32_ioc_abort& argument);
   int interruption();
+  void tell(bool readable) const;
   void move(const prd32_ioc_submit& argument);
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<prd32_result> results_;
   unsigned waiting_ = 0;
+  bool left_ = false;
+  int readable_;  // an event that can be waited for, for the file that cannot
   std::uint64_t next_area_ = 0;
   std::uint32_t next_buffer_ = 1;
 };

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <future>
 #include <prd32/prd32.hpp>
+#include <set>
 #include <vector>
 
 #include "fake_driver.hpp"
@@ -52,8 +53,12 @@ TEST_F(RequestTest, WaitsAsLongAsItIsTold) {
 
 TEST_F(RequestTest, AVeryLongWaitIsOneForEver) {
   Request request = submit();
-  driver.finish(request.cookie());
-  EXPECT_TRUE(request.wait(std::chrono::nanoseconds::max()));
+  const std::uint64_t cookie = request.cookie();
+  auto waiting = std::async(std::launch::async, [&] { return request.wait(std::chrono::nanoseconds::max()); });
+  driver.expect_waiting(1);
+  EXPECT_EQ(waiting.wait_for(20ms), std::future_status::timeout);
+  driver.finish(cookie);
+  EXPECT_TRUE(waiting.get());
 }
 
 TEST_F(RequestTest, OutcomesMayComeInAnyOrder) {
@@ -91,6 +96,57 @@ TEST_F(RequestTest, ThreadsGetTheirOwnOutcomes) {
   driver.expect_waiting(1);
   driver.finish(first.cookie());
   EXPECT_EQ(one.get(), 0);
+}
+
+TEST_F(RequestTest, WhatAnotherThreadTookIsThereAtOnce) {
+  Request waited = submit();
+  Request polled = submit();
+  auto waiting = std::async(std::launch::async, [&] { return waited.wait(30s).value().error; });
+  driver.expect_waiting(1);
+  driver.finish(waited.cookie(), EIO);
+  driver.finish(polled.cookie());
+  EXPECT_TRUE(polled.poll().value().has_value());  // takes that of the other one, too, and tells it
+  EXPECT_EQ(waiting.get(), EIO);
+}
+
+TEST_F(RequestTest, WhoPollsTellsWhoWaits) {
+  Request waited = submit();
+  Request polled = submit();
+  auto waiting = std::async(std::launch::async, [&] { return waited.wait(30s).value().error; });
+  for (int i = 0; i < 1000; ++i) {  // whoever is first, and whenever
+    Request other = submit();
+    driver.finish(other.cookie());
+    EXPECT_TRUE(other.poll().value().has_value());
+  }
+  driver.finish(waited.cookie(), EIO);
+  static_cast<void>(polled.poll());
+  EXPECT_EQ(waiting.get(), EIO);
+}
+
+TEST_F(RequestTest, TwoWaitForTheSame) {
+  Request request = submit();
+  auto wait = [&] {
+    const Result<Outcome> outcome = request.wait(30s);
+    return outcome ? 0 : outcome.error().code;
+  };
+  auto one = std::async(std::launch::async, wait);
+  auto other = std::async(std::launch::async, wait);
+  driver.expect_waiting(1);
+  EXPECT_TRUE(request.abort());
+  EXPECT_EQ((std::multiset{one.get(), other.get()}), (std::multiset{0, EINVAL}));
+}
+
+TEST_F(RequestTest, WaitsForWhatStillRunsWhenTheCardHasLeft) {
+  driver.end_at_abort = false;
+  Request request = submit();
+  const std::uint64_t cookie = request.cookie();
+  auto waiting = std::async(std::launch::async, [&] { return request.wait(30s).value().error; });
+  driver.expect_waiting(1);
+  driver.leave();
+  EXPECT_EQ(waiting.wait_for(20ms), std::future_status::timeout);
+  driver.finish(cookie, ENODEV);
+  EXPECT_EQ(waiting.get(), ENODEV);
+  EXPECT_EQ(request.wait().error().code, EINVAL);
 }
 
 TEST_F(RequestTest, TheEndOfItsLifeEndsTheTransfer) {
@@ -159,6 +215,16 @@ TEST(EventTest, CountsWhatEnded) {
   ASSERT_EQ(eventfd_write(event.descriptor(), 1), 0);
   EXPECT_EQ(event.wait(0ms).value(), 3U);
   EXPECT_EQ(event.wait(0ms).error().code, ETIMEDOUT);
+}
+
+TEST(EventTest, AVeryLongWaitIsOneForEver) {
+  const Event event = Event::create().value();
+  for (const auto limit : {std::chrono::milliseconds::max(), std::chrono::milliseconds(24h * 50)}) {
+    auto waiting = std::async(std::launch::async, [&] { return event.wait(limit).value(); });
+    EXPECT_EQ(waiting.wait_for(20ms), std::future_status::timeout);
+    ASSERT_EQ(eventfd_write(event.descriptor(), 1), 0);
+    EXPECT_EQ(waiting.get(), 1U);
+  }
 }
 
 }  // namespace

@@ -76,7 +76,8 @@ class Device {
 
   [[nodiscard]] const Info& info() const { return info_; }
   [[nodiscard]] const std::string& path() const;
-  /// For poll(2): readable while there are outcomes to be fetched. Belongs to the device.
+  /// For poll(2): readable while there are outcomes to be fetched. Belongs to the device. With O_NONBLOCK, calls that
+  /// would wait for a channel fail with EAGAIN; the end of a request is waited for all the same.
   [[nodiscard]] int descriptor() const;
 
   /// What a channel has done. EINVAL when the card has no such channel.

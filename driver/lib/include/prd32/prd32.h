@@ -29,7 +29,10 @@ const char *prd32_error(void);
 int prd32_open(const char *path, struct prd32_device **device);
 void prd32_close(struct prd32_device *device);
 
-/* For poll(): readable while there are results. */
+/*
+ * For poll(): readable while there are results. O_NONBLOCK makes calls that would wait for a channel
+ * fail with -EAGAIN; the end of a request is waited for all the same.
+ */
 int prd32_descriptor(const struct prd32_device *device);
 /* The caller need not set the sizes in these structures. */
 int prd32_query(const struct prd32_device *device, struct prd32_ioc_query *query);
@@ -37,7 +40,10 @@ int prd32_statistics(const struct prd32_device *device, unsigned int channel,
 		     struct prd32_ioc_statistics *statistics);
 int prd32_reset(const struct prd32_device *device);
 
-/* Bytes moved; fewer than asked for at the end of card memory. */
+/*
+ * Bytes moved; fewer than asked for at the end of card memory, and before an error: who asks for
+ * the rest is told which.
+ */
 ssize_t prd32_read(const struct prd32_device *device, __u64 card_addr, void *to, size_t length);
 ssize_t prd32_write(const struct prd32_device *device, __u64 card_addr, const void *from,
 		    size_t length);

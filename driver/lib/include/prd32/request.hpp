@@ -14,7 +14,8 @@ namespace prd32 {
 
 class Connection;
 
-/// A transfer that the driver accepted. Keeps the device open.
+/// A transfer that the driver accepted. Keeps the device open. Several threads may wait for it and abort it at once, of
+/// whom one gets the outcome.
 ///
 /// At the end of its life it is aborted if it is still under way, and waited for: the driver never touches memory of
 /// the caller that the caller has given up. Memory of the caller must stay mapped for as long as the Request lives.
@@ -42,9 +43,10 @@ class Request {
   friend class Device;
   Request(std::shared_ptr<Connection> connection, std::uint64_t cookie)
       : connection_(std::move(connection)), cookie_(cookie) {}
+  [[nodiscard]] Result<Outcome> outcome_by(const std::optional<std::chrono::steady_clock::time_point>& deadline) const;
   void finish() noexcept;
 
-  std::shared_ptr<Connection> connection_;  // null when the outcome was fetched
+  std::shared_ptr<Connection> connection_;  // null when it was moved away
   std::uint64_t cookie_;
 };
 
@@ -58,7 +60,7 @@ class Event {
 
   [[nodiscard]] int descriptor() const { return descriptor_; }
   /// Waits for at most `limit` until at least one transfer ended, and returns how many did since the last call;
-  /// ETIMEDOUT when none did. To the millisecond.
+  /// ETIMEDOUT when none did.
   [[nodiscard]] Result<std::uint64_t> wait(std::chrono::milliseconds limit) const;
 
  private:

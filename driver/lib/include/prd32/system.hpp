@@ -2,8 +2,11 @@
 // What the library asks of the kernel, so that programs can be tested where there is no card.
 #pragma once
 
+#include <poll.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 
 namespace prd32 {
 
@@ -25,6 +28,9 @@ class System {
   /// Maps shared memory, readable and writable. Returns 0 and its place, or -errno.
   virtual int map(int descriptor, std::size_t bytes, std::uint64_t offset, void** place) = 0;
   virtual int unmap(void* place, std::size_t bytes) = 0;
+  /// As ppoll(2) with no signal blocked; a null limit is for ever. Of the files, all but the device's are events of the
+  /// library's own.
+  virtual int poll(pollfd* files, std::size_t count, const std::timespec* limit) = 0;
 
   /// The real one.
   static System& native();
