@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <numeric>
+#include <stdexcept>
 #include <vector>
 
 #include "card_file.hpp"
@@ -25,6 +25,16 @@ File open_for(const std::string& device, const CallOptions& options) {
     return File::borrowed(options.descriptor);
   }
   return open_card_file(device, (options.write ? O_WRONLY : O_RDONLY) | (options.nonblock ? O_NONBLOCK : 0));
+}
+
+std::size_t total_of(const std::vector<std::size_t>& sizes) {
+  std::size_t total = 0;
+  for (const std::size_t size : sizes) {
+    if (__builtin_add_overflow(total, size, &total)) {
+      throw std::invalid_argument("these sizes are together more than there can be memory");
+    }
+  }
+  return total;
 }
 
 // The elements lie end to end in the buffer.
@@ -58,7 +68,7 @@ ssize_t one_call(const CallOptions& options, int card, const std::vector<iovec>&
 
 Json run_call(const Context& context, const CallOptions& options) {
   const File card = open_for(context.device, options);
-  const std::size_t size = std::accumulate(options.sizes.begin(), options.sizes.end(), std::size_t{0});
+  const std::size_t size = total_of(options.sizes);
   const auto position = static_cast<std::uint64_t>(
       options.offset >= 0 ? options.offset : std::max<std::int64_t>(lseek(card.get(), 0, SEEK_CUR), 0));
   ScatteredBuffer buffer(size, options.page_offset);

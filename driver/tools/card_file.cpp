@@ -64,7 +64,8 @@ std::string group_name(unsigned id) {
 std::string why_not_permitted(const std::string& path) {
   struct stat status{};
   if (stat(path.c_str(), &status) != 0 || status.st_gid == 0 || (status.st_mode & S_IRGRP) == 0) {
-    return "only root may; the udev rule 60-prd32.rules (make install-user) opens it to a group";
+    return "only root may; the udev rule 60-prd32.rules (make install-user, then udevadm trigger -s prd32) opens it to "
+           "a group";
   }
   return fmt::format("its group may: adduser USER {} (as root), then log in again", group_name(status.st_gid));
 }
@@ -98,9 +99,32 @@ Device open_card(const std::string& path, OpenMode mode) {
 
 File open_card_file(const std::string& path, int flags) {
   try {
-    return {path, flags};
+    File file(path, flags);
+    function_folder(path);  // one letter away is the card's disk, which these commands would overwrite
+    return file;
   } catch (const std::system_error& error) {
     explain(path, error.code().value(), error.what());
+  }
+}
+
+// A count that is less than was asked for says that something is in the way, and only asking again says what.
+void read_all(const Device& card, std::uint64_t offset, std::span<std::byte> to) {
+  for (std::size_t done = 0; done < to.size();) {
+    const std::size_t moved = card.read(offset + done, to.subspan(done)).value();
+    if (moved == 0) {
+      throw Mismatch(card.path() + " gave fewer bytes than it has");
+    }
+    done += moved;
+  }
+}
+
+void write_all(const Device& card, std::uint64_t offset, std::span<const std::byte> from) {
+  for (std::size_t done = 0; done < from.size();) {
+    const std::size_t moved = card.write(offset + done, from.subspan(done)).value();
+    if (moved == 0) {
+      throw Mismatch(card.path() + " took fewer bytes than it has");
+    }
+    done += moved;
   }
 }
 

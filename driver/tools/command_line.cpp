@@ -4,9 +4,11 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
+#include "byte_count.hpp"
 #include "commands.hpp"
 
 namespace prd32::ctl {
@@ -19,9 +21,26 @@ struct Parser {
   Chosen& chosen;
 };
 
-const CLI::AsSizeValue& bytes() {
-  static const CLI::AsSizeValue size(false);
+// Not CLI::AsSizeValue: to it 0x2b is two bytes, and 010 is eight.
+const CLI::Validator& bytes() {
+  static const CLI::Validator size(
+      [](std::string& text) {
+        try {
+          text = std::to_string(byte_count(text));
+        } catch (const std::invalid_argument& error) {
+          return std::string(error.what());
+        }
+        return std::string();
+      },
+      "BYTES");
   return size;
+}
+
+// A variable of a script that is not set is no file, and not as good as no option.
+const CLI::Validator& a_name() {
+  static const CLI::Validator name(
+      [](std::string& text) { return text.empty() ? std::string("the name is empty") : std::string(); }, "");
+  return name;
 }
 
 // A command below `parent`. `card`: it opens the device.
@@ -79,7 +98,8 @@ void add_read(Parser& parser) {
   command->add_option("--size", options->range.size, "bytes; 0: to the end of card memory")
       ->transform(bytes())
       ->capture_default_str();
-  command->add_option("--output", options->output, "give the bytes to this file; - is standard output");
+  command->add_option("--output", options->output, "give the bytes to this file; - is standard output")
+      ->check(a_name());
   runs(parser, command, [options](Context& context) { return run_read(context, *options); });
 }
 
@@ -90,7 +110,7 @@ void add_write(Parser& parser) {
   CLI::Option_group* source = command->add_option_group("source", "one of these");
   source->add_option("--hex", options->hex, "bytes as hexadecimal digits, white space between them or not");
   source->add_option("--text", options->text, "the bytes of this text");
-  source->add_option("--input", options->input, "the bytes of this file; - is standard input");
+  source->add_option("--input", options->input, "the bytes of this file; - is standard input")->check(a_name());
   source->require_option(1);
   runs(parser, command, [options](Context& context) { return run_write(context, *options); });
 }
@@ -112,7 +132,10 @@ void add_verify(Parser& parser) {
   auto options = std::make_shared<VerifyOptions>();
   add_range(command, options->range);
   add_content(command, options->content);
-  command->add_option("--file", options->file, "compare with this file")->excludes("--byte")->excludes("--seed");
+  command->add_option("--file", options->file, "compare with this file")
+      ->check(a_name())
+      ->excludes("--byte")
+      ->excludes("--seed");
   runs(parser, command, [options](Context& context) { return run_verify(context, *options); }, show_verify);
 }
 
@@ -264,7 +287,7 @@ bool understand(int argc, char** argv, Chosen& chosen, int& status) {
   Parser parser{.chosen = chosen};
   parser.app.require_subcommand(1);
   parser.app.footer(
-      "Sizes and offsets are in bytes: 4096, 64K, 16M. COMMAND --help says more, prd32ctl(1) all.\n"
+      "Sizes and offsets are in bytes: 4096, 64K, 16M, 0x1000. COMMAND --help says more, prd32ctl(1) all.\n"
       "Exit status: 0 done and good; 1 failed, or the card is not as it should be; 2 wrong usage; 3 no such card, or "
       "no "
       "driver for it; 4 not permitted.");

@@ -18,9 +18,7 @@ Json run_fill(const Context& context, const FillOptions& options) {
     data.resize(size);
     options.content.fill(data, offset);
     const Stopwatch watch;
-    if (card.write(offset, data).value() != size) {
-      throw Mismatch(context.device + " took fewer bytes than it has");
-    }
+    write_all(card, offset, data);
     seconds += watch.seconds();
     progress.show(offset + size - range.offset);
   });

@@ -13,9 +13,11 @@
 namespace prd32::ctl {
 Json run_get(const Context& context, const CopyOptions& options) {
   const File card = open_card_file(context.device, O_RDONLY);
-  const File target(options.file, O_WRONLY | O_CREAT | O_TRUNC);
+  File target(options.file, O_WRONLY | O_CREAT | O_TRUNC);
   if (options.splice) {
-    return splice(options, card, target, card, options.size);
+    Json result = splice(options, card, target, card, options.size);
+    target.finish();
+    return result;
   }
   ScatteredBuffer buffer(static_cast<std::size_t>(std::min(options.size, kCopyBytes)));
   Total total;
@@ -34,6 +36,7 @@ Json run_get(const Context& context, const CopyOptions& options) {
     done += part.size();
     progress.show(done);
   }
+  target.finish();
   return copy_result(options, options.size, buffer, total);
 }
 

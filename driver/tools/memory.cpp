@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Card memory as the processor sees it: loads and stores through the memory BAR, of a width that the user chooses.
+#include <cstdint>
 #include <cstring>
 #include <span>
 #include <vector>
@@ -61,7 +62,10 @@ MappedMemory map(const MemoryOptions& options) {
   if (options.size == 0 || (options.offset | options.size) % options.width != 0) {
     throw std::invalid_argument(text("offset and size must be multiples of the accesses' ", options.width, " bytes"));
   }
-  return {PciCard::find(options.pci), static_cast<std::size_t>(options.offset) + options.size, options.combining};
+  if (options.size > SIZE_MAX - options.offset) {
+    throw std::invalid_argument(text(options.size, " bytes at ", options.offset, " are not inside of card memory"));
+  }
+  return {PciCard::find(options.pci), static_cast<std::size_t>(options.offset + options.size), options.combining};
 }
 
 Json result(const MemoryOptions& options, double seconds) {

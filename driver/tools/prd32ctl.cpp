@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <string>
 #include <system_error>
 
 #include "command_line.hpp"
@@ -28,12 +29,17 @@ void print_lines(const Json& result, int depth) {
   }
 }
 
+// A path need not be UTF-8, which JSON has to be.
+std::string line_of(const Json& result) {
+  return result.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 void print(const Chosen& chosen, const Json& result) {
   if (result.is_null()) {
     return;
   }
   if (chosen.context.json) {
-    fmt::print("{}\n", result.dump());
+    fmt::print("{}", line_of(result));
   } else if (chosen.show) {
     fmt::print("{}", chosen.show(result));
   } else {
@@ -47,7 +53,7 @@ int failed(const Chosen& chosen, int status, int code, const std::exception& err
     const char* name = code != 0 ? strerrorname_np(code) : nullptr;
     const Json result = {
         {"error", error.what()}, {"errno", name != nullptr ? Json(name) : Json(nullptr)}, {"status", status}};
-    fmt::print("{}\n", result.dump());
+    fmt::print("{}", line_of(result));
   }
   fmt::print(stderr, "prd32ctl: {}\n", error.what());
   return status;

@@ -33,8 +33,11 @@ Json run_put(const Context& context, const CopyOptions& options) {
   std::uint64_t done = 0;
   while (done < size) {
     const ssize_t got = pread(source.get(), buffer.data().data(), buffer.data().size(), static_cast<off_t>(done));
-    if (got <= 0) {
+    if (got < 0) {
       fail("cannot read " + options.file);
+    }
+    if (got == 0) {
+      throw std::runtime_error(text(options.file, " ends ", size - done, " bytes early"));
     }
     write_card(card, buffer.data().first(static_cast<std::size_t>(got)), options.offset + done, total);
     done += static_cast<std::uint64_t>(got);

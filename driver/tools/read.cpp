@@ -44,7 +44,7 @@ std::string hex_string(std::span<const std::byte> data) {
   return text;
 }
 
-void write_all(const File& file, std::span<const std::byte> data) {
+void put_down(const File& file, std::span<const std::byte> data) {
   while (!data.empty()) {
     const ssize_t done = ::write(file.get(), data.data(), data.size());
     if (done < 0) {
@@ -72,17 +72,15 @@ Json run_read(const Context& context, const ReadOptions& options) {
   }
   const Device card = open_card(context.device, OpenMode::kRead);
   const Range range = options.range.within(card);
-  const std::optional<File> output = output_of(options);
+  std::optional<File> output = output_of(options);
   Progress progress(context, "read", range.size);
   std::vector<std::byte> data;
   std::string hex;
   for_each_part(range, [&](std::uint64_t offset, std::size_t size) {
     data.resize(size);
-    if (card.read(offset, data).value() != size) {
-      throw Mismatch(context.device + " gave fewer bytes than it has");
-    }
+    read_all(card, offset, data);
     if (output) {
-      write_all(*output, data);
+      put_down(*output, data);
     } else if (context.json) {
       hex += hex_string(data);
     } else {
@@ -90,6 +88,9 @@ Json run_read(const Context& context, const ReadOptions& options) {
     }
     progress.show(offset + size - range.offset);
   });
+  if (output) {
+    output->finish();
+  }
   if (!context.json) {
     return nullptr;
   }

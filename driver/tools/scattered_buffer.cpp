@@ -6,10 +6,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <numeric>
 #include <random>
 #include <stdexcept>
+#include <string>
+#include <system_error>
 #include <vector>
 
 namespace prd32::ctl {
@@ -19,8 +22,15 @@ constexpr std::uint8_t kGuard = 0xa5;
 constexpr std::uint64_t kPagePresent = 1ULL << 63U;      // in /proc/self/pagemap
 constexpr std::uint64_t kPageFrame = (1ULL << 55U) - 1;  // likewise; zero for those who may not know
 
-std::size_t rounded_to_pages(std::size_t bytes) {
-  return (bytes + page_size() - 1) / page_size() * page_size();
+// Of the mapping: a page of guards on both sides, and whole pages between them.
+std::size_t mapped(std::size_t bytes, std::size_t page_offset) {
+  if (page_offset >= page_size()) {
+    throw std::invalid_argument("the offset in a page must be less than " + std::to_string(page_size()));
+  }
+  if (bytes > SIZE_MAX - 4 * page_size()) {
+    throw std::invalid_argument(std::to_string(bytes) + " bytes are more than there can be memory");
+  }
+  return 2 * page_size() + (page_offset + bytes + page_size() - 1) / page_size() * page_size();
 }
 
 bool all_guard(const std::uint8_t* begin, const std::uint8_t* end) {
@@ -32,11 +42,7 @@ bool all_guard(const std::uint8_t* begin, const std::uint8_t* end) {
 ScatteredBuffer::ScatteredBuffer(std::size_t bytes, std::size_t page_offset)
     : bytes_(bytes),
       start_(page_size() + page_offset),
-      mapping_(2 * page_size() + rounded_to_pages(page_offset + bytes), PROT_READ | PROT_WRITE,
-               MAP_PRIVATE | MAP_ANONYMOUS, -1, "a buffer") {
-  if (page_offset >= page_size()) {
-    throw std::invalid_argument("the offset in a page must be less than " + std::to_string(page_size()));
-  }
+      mapping_(mapped(bytes, page_offset), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, "a buffer") {
   // May fail where the kernel has no huge pages, and then it is not needed.
   madvise(mapping_.data(), mapping_.size(), MADV_NOHUGEPAGE);
   std::vector<std::size_t> order(mapping_.size() / page_size());
@@ -58,7 +64,13 @@ bool ScatteredBuffer::untouched_from(std::size_t first) const {
 }
 
 std::optional<std::size_t> ScatteredBuffer::pieces() const {
-  const File pagemap("/proc/self/pagemap", O_RDONLY);
+  std::optional<File> opened;
+  try {
+    opened.emplace("/proc/self/pagemap", O_RDONLY);
+  } catch (const std::system_error&) {  // not this user's, as where the program has capabilities
+    return std::nullopt;
+  }
+  const File& pagemap = *opened;
   const auto first = reinterpret_cast<std::uintptr_t>(mapping_.data() + start_) / page_size();
   const auto last =
       reinterpret_cast<std::uintptr_t>(mapping_.data() + start_ + std::max<std::size_t>(bytes_, 1) - 1) / page_size();

@@ -31,6 +31,12 @@ File::File(const std::string& path, int flags) : descriptor_(open(path.c_str(), 
 File::File(File&& other) noexcept
     : descriptor_(other.descriptor_), name_(std::move(other.name_)), owned_(std::exchange(other.owned_, false)) {}
 
+void File::finish() {
+  if (std::exchange(owned_, false) && close(descriptor_) != 0) {
+    fail("cannot write to " + name_);
+  }
+}
+
 File::~File() {
   if (owned_) {
     close(descriptor_);

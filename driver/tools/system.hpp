@@ -37,6 +37,10 @@ class File {
   File(File&& other) noexcept;
   File& operator=(File&&) = delete;
 
+  /// Closes a file that was written: some file systems say only then that they have no room. Nothing for a borrowed
+  /// one.
+  void finish();
+
   [[nodiscard]] int get() const { return descriptor_; }
   [[nodiscard]] const std::string& name() const { return name_; }
 

@@ -45,9 +45,16 @@ class Expected {
     if (!file_) {
       return content_.fill(data, offset);
     }
-    const ssize_t got = pread(file_->get(), data.data(), data.size(), static_cast<off_t>(offset - first_));
-    if (got != static_cast<ssize_t>(data.size())) {
-      fail("cannot read " + file_->name());
+    while (!data.empty()) {
+      const ssize_t got = pread(file_->get(), data.data(), data.size(), static_cast<off_t>(offset - first_));
+      if (got < 0) {
+        fail("cannot read " + file_->name());
+      }
+      if (got == 0) {
+        throw std::runtime_error(fmt::format("{} ends {} bytes early", file_->name(), data.size()));
+      }
+      offset += static_cast<std::uint64_t>(got);
+      data = data.subspan(static_cast<std::size_t>(got));
     }
   }
 
@@ -93,9 +100,7 @@ Json run_verify(Context& context, const VerifyOptions& options) {
     expected.resize(size);
     wanted.read(expected, offset);
     const Stopwatch watch;
-    if (card.read(offset, found).value() != size) {
-      throw Mismatch(context.device + " gave fewer bytes than it has");
-    }
+    read_all(card, offset, found);
     seconds += watch.seconds();
     differences.add(found, expected, offset);
     progress.show(offset + size - range.offset);

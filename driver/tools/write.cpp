@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cctype>
+#include <cerrno>
 #include <vector>
 
 #include "card_file.hpp"
@@ -68,11 +69,14 @@ Json run_write(const Context& context, const WriteOptions& options) {
   const Device card = open_card(context.device);
   std::uint64_t done = 0;
   const auto put = [&](std::span<const std::byte> data) {
-    const std::size_t moved = card.write(options.offset + done, data).value();
-    done += moved;
-    if (moved != data.size()) {
-      throw std::runtime_error(
-          fmt::format("card memory ends after {} of the bytes, at {}", done, options.offset + done));
+    while (!data.empty()) {
+      const Result<std::size_t> moved = card.write(options.offset + done, data);
+      if (!moved && moved.error().code == ENOSPC && done != 0) {
+        throw Failure(
+            kFailed, fmt::format("card memory ends after {} of the bytes, at {}", done, options.offset + done), ENOSPC);
+      }
+      done += moved.value();
+      data = data.subspan(moved.value());
     }
   };
   put(given);

@@ -195,6 +195,60 @@ def test_put_takes_no_pipe(card):
     assert refused.exit_code == USAGE and b"write --input" in refused.stderr, refused
 
 
-def test_sizes_may_have_a_suffix(card):
+def test_what_is_no_card_is_not_written_to(card):
+    """A card's disk is one letter away from the card."""
+    card.run("head -c 4096 /dev/urandom >/tmp/given; head -c 4096 /dev/prd32b0 >/tmp/before")
+    for words in (["put", "/tmp/given"], ["get", "/tmp/taken", "--size", 8], ["roundtrip", "--size", 8],
+                  ["call", "write", "--size", 8]):
+        assert "no prd32 card" in ends(card, NO_CARD, *words, "--device", "/dev/prd32b0")["error"]
+    card.run("head -c 4096 /dev/prd32b0 | cmp - /tmp/before && rm /tmp/given /tmp/before")
+
+
+@pytest.mark.expect_violations("data-write")
+def test_who_gets_less_asks_for_the_rest(card, faults):
+    """An error in the middle ends a read() early, and only the next one tells whether it has passed."""
+    ctl(card, "fill", "--size", "1M", "--seed", 4)
+    rule = faults.add("abort", "dma-write", channel=0, prd_index=3)
+    assert ctl(card, "verify", "--size", "1M", "--seed", 4)["wrong"] == 0
+    rule.wait_fired()
+
+
+def test_more_than_card_memory_takes(card):
+    last = memory_size(card) - 4
+    refused = card.run(f"printf 12345678 | prd32ctl write --offset {last} --input - --json", check=False)
+    assert refused.exit_code == FAILED
+    found = json.loads(refused.stdout)
+    assert found["errno"] == "ENOSPC" and "ends after 4" in found["error"]
+    assert ctl(card, "read", "--offset", last, "--size", 4)["data"] == b"1234".hex()
+
+
+def test_a_name_that_is_no_utf_8(card):
+    refused = card.run("prd32ctl info --json --device $(printf '/dev/\\351')", check=False)
+    assert refused.exit_code == NO_CARD and json.loads(refused.stdout)["errno"] == "ENOENT"
+
+
+def test_an_empty_name_is_no_name(card):
+    for words in (["verify", "--file"], ["read", "--output"], ["write", "--input"]):
+        refused = card.run(["prd32ctl", *words, ""], check=False)
+        assert refused.exit_code == USAGE and b"empty" in refused.stderr, refused
+
+
+def test_sizes_as_people_write_them(card):
     ctl(card, "call", "write", "--size", "4K,1K", "--offset", "64K", "--seed", 3)
     assert ctl(card, "call", "read", "--size", 5 * KIB, "--offset", 64 * KIB, "--seed", 3)["matching"] == 5 * KIB
+    ctl(card, "fill", "--size", "4K", "--byte", 0)
+    ctl(card, "write", "--offset", "0x2b", "--hex", "11")  # the b is a digit
+    ctl(card, "write", "--offset", "0100", "--hex", "22")  # and this is no octal number
+    assert ctl(card, "read", "--size", "0x80")["data"] == (bytes(43) + b"\x11" + bytes(56) + b"\x22" + bytes(27)).hex()
+    most = 2 ** 64 - 1
+    for wrong in ("-1", "1e3", "0x", "0x1K", "K", "", str(most + 1), "16777216T"):
+        refused = card.run(["prd32ctl", "read", "--offset", wrong], check=False)
+        assert refused.exit_code == USAGE and b"bytes" in refused.stderr, refused
+
+
+def test_sizes_that_wrap_around(card):
+    most = 2 ** 64 - 1
+    assert "memory" in ends(card, USAGE, "roundtrip", "--size", most)["error"]
+    assert "memory" in ends(card, USAGE, "call", "read", "--size", f"{most},8")["error"]
+    assert "memory" in ends(card, USAGE, "memory", "write", "--pci", card_address(card), "--offset", most - 7,
+                            "--size", 16)["error"]

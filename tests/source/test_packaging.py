@@ -99,14 +99,20 @@ def test_make_install_and_uninstall(root, folder):
                                       "int main(void) { return prd32_open(0, 0) == 0; }\n")
     flags = (f'"$(PKG_CONFIG_SYSROOT_DIR={inside} PKG_CONFIG_PATH={inside}/usr/lib/pkgconfig '
              'pkg-config --cflags --libs libprd32)"')
-    for compiler in ("g++ -std=c++20 -o cpp example.cpp", "gcc -o c example.c"):
-        _run(root, folder, "sh", "-c", f"eval {compiler} {flags}")
+    for compiler in ("g++ -std=c++20 -o cpp example.cpp", "gcc -o c example.c", "gcc -static -o s example.c"):
+        static = flags.replace("--libs", "--static --libs") if "-static" in compiler else flags
+        _run(root, folder, "sh", "-c", f"eval {compiler} {static}")
     said = subprocess.run(buildroot.command_line(root, folder, ["./cpp"], {"LD_LIBRARY_PATH": f"{inside}/usr/lib"}),
                           capture_output=True, text=True, timeout=60, check=False)
     assert (said.returncode, said.stderr) == (1, "cannot open /dev/prd32-0: No such file or directory\n")
 
     _run(root, folder, "make", *words, "uninstall-user")
     assert not _files(target)
+
+    # Into a user's own folder, without a package: ldconfig is not among a user's commands.
+    own = ("-C", "driver", "DESTDIR=", f"PREFIX={inside}", "CXXFLAGS=-O0", "WERROR=-Werror")
+    _run(root, folder, "env", "PATH=/usr/bin:/bin", "make", *own, "install-user")
+    assert {"bin/prd32ctl", "lib/libprd32.so.1", "lib/udev/rules.d/60-prd32.rules"} <= _files(target)
 
 
 def _example() -> str:
