@@ -89,6 +89,11 @@ def sleep_at_once(guest: Guest) -> None:
     guest.run(f"echo 0 >{PARAMETERS}/spin_us; echo 0 >{PARAMETERS}/defer_us")
 
 
+def without_deadline(guest: Guest) -> None:
+    """From now on the driver's watchdog ends nothing: what ends early has been told to."""
+    guest.run(f"echo 600000 > {PARAMETERS}/timeout_ms")
+
+
 def signalled(guest: Guest) -> int:
     """How many interrupts the card has sent, by whatever means; the kernel counts those of others, too, where a line is
     shared (with the disk of tools, for example)."""

@@ -5,7 +5,8 @@ import pytest
 
 import where
 from blockdisk import CLIENT, DISK, DRIVER, NAME, SIZE, SYSFS, bytes_at, fill, holds, queue
-from prd32ctl import DEVICE, KIB, MIB, MODULE, PARAMETERS, both_channels_busy, cuts_segments, expect_usable
+from prd32ctl import (DEVICE, KIB, MIB, MODULE, PARAMETERS, both_channels_busy, cuts_segments, expect_usable,
+                      without_deadline)
 
 _LINE = 64  # bytes of a cache line, of the processor that aarch64's guests have
 _OVERFLOW = r"DMA addr 0x[0-9a-f]+\+[0-9]+ overflow"  # what the kernel says of the first such mapping
@@ -131,6 +132,7 @@ def test_a_transfer_that_does_not_end(card, faults, first):
     if first == "core":
         card.run(f"echo 300 >{PARAMETERS}/timeout_ms")
     else:
+        without_deadline(card)
         card.run(f"echo 1000 >{SYSFS}/queue/io_timeout")
     fill(card, 1)
     faults.add("stall", "dma-write")

@@ -5,7 +5,7 @@ import pytest
 
 import where
 from dmaclient import ABORTED, COMPLETE, ERROR, GOOD, IN_PROGRESS, PIECE, PIECES, WRITE_FAILED, client  # noqa: F401
-from prd32ctl import KIB, cuts_segments, expect_usable, roundtrip, wait_until
+from prd32ctl import KIB, cuts_segments, expect_usable, roundtrip, wait_until, without_deadline
 
 pytestmark = pytest.mark.environments(*where.ENDS)
 AUXILIARY = "/sys/bus/auxiliary/drivers/prd32.dma"
@@ -101,6 +101,7 @@ def test_error(client, faults):  # noqa: F811
 @pytest.mark.technique("transfer-timeout")
 def test_terminate_in_mid_transfer(client, faults, survives):  # noqa: F811
     """The engine has stopped when synchronize returns, however hard that was, and nobody is called back."""
+    without_deadline(client.guest)
     stall = faults.add("stall", "dma-write", after=3, survives=survives)
     client.do("hold", "start")
     stall.wait_fired()
@@ -183,6 +184,7 @@ def test_unbind_while_a_channel_is_held(client):  # noqa: F811
 
 
 def test_unbind_in_mid_transfer(client, faults):  # noqa: F811
+    without_deadline(client.guest)
     stall = faults.add("stall", "dma-write", after=2)
     client.do("hold", "start")
     stall.wait_fired()

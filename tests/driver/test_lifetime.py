@@ -9,7 +9,7 @@ import regmap
 import where
 from environments.dma_probe import card_addresses
 from prd32ctl import (DEVICE, FUNCTION, MIB, MODULE, PARAMETERS, THAT_SLEEP, call, card_address, expect_interrupts,
-                      expect_usable, interrupts, ports, sleep_and_wake, sleep_at_once)
+                      expect_usable, interrupts, ports, sleep_and_wake, sleep_at_once, without_deadline)
 
 
 @pytest.fixture
@@ -86,6 +86,7 @@ def test_unbind_while_open(bound):
 def test_unbind_in_mid_transfer(bound, faults):
     """The running transfer ends early; nothing is left mapped or running."""
     address = card_address(bound)
+    without_deadline(bound)
     stops = bound.card.stats()["card"]["stops"]
     stall = faults.add("stall", "dma-write", after=20)
     reader = bound.start(["dd", f"if={DEVICE}", "of=/dev/null", "bs=32M"])

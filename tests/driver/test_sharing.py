@@ -22,14 +22,16 @@ def test_two_processes_keep_their_data_apart(card):
 
 def test_a_long_reader_does_not_starve_a_short_one(card):
     """The channel is let go between chunks, so a small transfer gets in between those of an endless one."""
-    greedy = card.start(["prd32ctl", *roundtrip_words(32 * MIB, 0, 0, iterations=ENDLESS)])
+    greedy = [card.start(["prd32ctl", *roundtrip_words(24 * MIB, number * 24 * MIB, 0, iterations=ENDLESS)])
+              for number in range(2)]  # one for each channel
     try:
-        await_tables(card, 1, "the endless one works")
+        await_tables(card, 4, "the endless ones work")
         card.run(["prd32ctl", *roundtrip_words(65536, 48 * MIB, 0, seed=7, iterations=20)], timeout=120)
-        assert greedy.poll() is None, "the endless one ended"
+        assert all(each.poll() is None for each in greedy), "an endless one ended"
     finally:
-        greedy.kill()
-        greedy.wait(30)
+        for each in greedy:
+            each.kill()
+            each.wait(30)
     expect_usable(card)
 
 

@@ -8,7 +8,8 @@ import pytest
 
 import regmap
 from blockdisk import CLIENT, DISK, DRIVER
-from prd32ctl import DEVICE, KIB, MIB, PARAMETERS, call, card_address, counters, expect_usable, wait_until
+from prd32ctl import (DEVICE, KIB, MIB, PARAMETERS, call, card_address, counters, expect_usable, wait_until,
+                      without_deadline)
 from testbed.environment import Cell
 
 pytestmark = pytest.mark.environments("direct", "vtd")
@@ -106,12 +107,13 @@ def test_a_buffer_of_the_driver_stays(leaves_mappings, uapi, unstoppable):
 
 def test_others_learn_of_it_at_once(leaves_pages, unstoppable, faults):
     """Who waits behind a request that cannot be ended does not wait for a deadline of its own."""
-    unstoppable.run(f"echo 4000 >{PARAMETERS}/timeout_ms")
+    unstoppable.run(f"echo 6000 >{PARAMETERS}/timeout_ms")  # until which the others have to be there
     # Its memory begins with a page, so that nothing of it goes through a buffer of the driver's.
     first = unstoppable.start(["prd32ctl", "call", "read", "--size", str(64 * KIB), "--offset", "0", "--json"])
     faults.wait_stalled()
-    unstoppable.run(f"echo 600000 >{PARAMETERS}/timeout_ms")
+    without_deadline(unstoppable)
     others = [unstoppable.start(f"dd if={DEVICE} of=/dev/null bs=4k count=1 2>/tmp/other{n}") for n in range(3)]
+    wait_until(lambda: counters(unstoppable)["depth"] == 4, "all of them wait")
     wait_until(lambda: not _is_bus_master(unstoppable), "the card is given up")
     assert "ETIMEDOUT" in first.wait(30).text
     for number, other in enumerate(others):
@@ -169,8 +171,9 @@ def test_without_one_the_card_tells(card, faults):
 def test_a_status_block_that_is_lost(card, faults):
     """The interrupt comes without news in memory: the driver asks the card, and does not wait for the deadline."""
     call(card, "write", 64 * KIB, offset=0, seed=4)
-    faults.add("drop", "writeback", channel=0)
+    rule = faults.add("drop", "writeback", channel=0)
     assert call(card, "read", 64 * KIB, offset=0, seed=4)["matching"] == 64 * KIB
+    assert rule.fired == 1
     counts = counters(card)
     assert (counts["lost"], counts["failed"], counts["timeouts"]) == (0, 0, 0)
     expect_usable(card)

@@ -4,6 +4,7 @@
 import pytest
 
 import where
+from prd32ctl import without_deadline
 
 
 @pytest.mark.environments(*where.USER)
@@ -34,8 +35,9 @@ def test_waiting(uapi):
 
 
 @pytest.mark.technique("transfer-timeout")
-def test_ending_requests_early(uapi):
+def test_ending_requests_early(card, uapi):
     """Aborted, closed, killed: the engine has stopped before the memory goes."""
+    without_deadline(card)
     uapi("abort")
 
 
@@ -44,8 +46,9 @@ def test_file_passed_on(uapi):
     uapi("file")
 
 
-def test_unbind_with_everything_open(uapi):
+def test_unbind_with_everything_open(card, uapi):
     """Requests, mappings, dma-bufs, areas, waiters: the card goes first."""
+    without_deadline(card)
     uapi("unbind")
 
 

@@ -18,6 +18,7 @@ def test_flood_cannot_hide_a_complaint(lab):
                           "for n in $(seq 1800); do echo \"<7>$line\" >/dev/kmsg; done")
         verdict = "\n".join(judging.verdict())
     assert "messages of the kernel were lost" in verdict
+    assert "inconsistent lock state" in verdict
 
 
 @pytest.mark.environments(*SOURCE_OF_LEAKS)

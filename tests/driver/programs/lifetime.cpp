@@ -113,7 +113,8 @@ void waiters(const Place& place) {
       std::vector<prd32_result> none;
       pollfd entry{card.fd(), POLLIN, 0};
       if (in_poll) {
-        _exit(poll(&entry, 1, 10000) == 1 && (entry.revents & POLLHUP) != 0 ? ENODEV : 0);
+        // For ever: with a limit it looks once more at its end, and would not notice that nobody has woken it.
+        _exit(poll(&entry, 1, -1) == 1 && (entry.revents & POLLHUP) != 0 ? ENODEV : 0);
       }
       _exit(card.results(none, 1, -1));
     }
