@@ -30,8 +30,8 @@ int prd32_open(const char *path, struct prd32_device **device);
 void prd32_close(struct prd32_device *device);
 
 /*
- * For poll(): readable while there are results. O_NONBLOCK makes calls that would wait for a channel
- * fail with -EAGAIN; the end of a request is waited for all the same.
+ * For poll(): readable while there are results. O_NONBLOCK makes calls that would wait for a
+ * channel fail with -EAGAIN; the end of a request is waited for all the same.
  */
 int prd32_descriptor(const struct prd32_device *device);
 /* The caller need not set the sizes in these structures. */
