@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "asleep.hpp"
 #include "queues.hpp"
 
 namespace prd32::uapi_test {
@@ -119,7 +120,9 @@ void waiters(const Place& place) {
       _exit(card.results(none, 1, -1));
     }
   }
-  usleep(100000);  // into their calls, most likely; the case is right either way
+  for (const pid_t child : children) {
+    expect_asleep(child);
+  }
   const Unbound unbound(place);
   for (const pid_t child : children) {
     int status = 0;

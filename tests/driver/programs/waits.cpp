@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "asleep.hpp"
 #include "card.hpp"
 
 namespace prd32::uapi_test {
@@ -31,7 +32,7 @@ pid_t poller(int fd, short events) {
   if (child == 0) {
     _exit((polled(fd, events, -1) & events) != 0 ? 0 : 1);
   }
-  usleep(100000);  // into its call, most likely; the case is right either way
+  expect_asleep(child);
   return child;
 }
 
@@ -217,7 +218,7 @@ void kill_ends(const Place& place) {
   int status = 0;
   expect(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status), "the child has the card");
   kill(child, SIGCONT);
-  usleep(100000);  // into the call, most likely; the case is right either way
+  expect_asleep(child);
   kill(child, SIGKILL);
   expect(waitpid(child, &status, 0) == child && WIFSIGNALED(status), "the child was killed");
   const Card card(place.device);
