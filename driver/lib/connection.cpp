@@ -92,8 +92,8 @@ Result<bool> Connection::take() {
   }
   arrived_.notify_all();
   if (waiting_) {
-    eventfd_write(nudge_.descriptor(),
-                  1);  // what it waits for may be here, and the file need not become readable again
+    // What it waits for may be here now, and the file need not become readable again.
+    eventfd_write(nudge_.descriptor(), 1);
   }
   return true;
 }

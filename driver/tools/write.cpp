@@ -71,7 +71,8 @@ Json run_write(const Context& context, const WriteOptions& options) {
   const auto put = [&](std::span<const std::byte> data) {
     while (!data.empty()) {
       const Result<std::size_t> moved = card.write(options.offset + done, data);
-      if (!moved && moved.error().code == ENOSPC && done != 0) {
+      const bool ended = moved ? *moved == 0 : moved.error().code == ENOSPC && done != 0;
+      if (ended) {
         throw Failure(
             kFailed, fmt::format("card memory ends after {} of the bytes, at {}", done, options.offset + done), ENOSPC);
       }
