@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from testbed.errors import TestbedError
@@ -77,11 +78,13 @@ def _line(name: str, needs: dict[str, list[str]]) -> str:
     return f"{name}.ko: {' '.join(f'{each}.ko' for each in order)}".rstrip() + "\n"
 
 
+@cache  # an unpacked kernel stays as it is, and to look through its thousands of files takes a while
 def _available(folder: Path) -> dict[str, Path]:
-    files = sorted(path for suffix in _SUFFIXES for path in folder.rglob(f"*{suffix}"))
+    files = sorted(path for path in folder.rglob("*.ko*") if path.name.endswith(_SUFFIXES))
     return {_plain(path.name.split(".ko")[0]): path for path in files}
 
 
+@cache
 def _built_in(folder: Path) -> set[str]:
     lines = (folder / "modules.builtin").read_text().split()
     return {_plain(Path(line).name.removesuffix(".ko")) for line in lines}
