@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from testbed.command import tied
+from testbed.command import frugal, tied
 from testbed.errors import TestbedError
 from testbed.faults import Event, Faults
 
@@ -90,7 +90,7 @@ class CardProcess:
             try:
                 with self.log.open("ab") as log:
                     self._process = subprocess.Popen(tied(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                                     pass_fds=(tell_ready,))
+                                                     env=frugal(os.environ), pass_fds=(tell_ready,))
             finally:
                 os.close(tell_ready)
             self._wait_ready(ready)

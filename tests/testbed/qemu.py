@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from testbed import debroot
+from testbed.command import frugal
 from testbed.errors import TestbedError
 
 MINIMUM = (10, 1)  # the first release with -device vfio-user-pci
@@ -28,7 +29,7 @@ class Qemu:
 
     def environment(self) -> dict[str, str]:
         """The environment to start it with."""
-        return {**os.environ, **self.env}
+        return {**frugal(os.environ), **self.env}
 
 
 def find(progress: Callable[[str], None], arch: str = "x86_64") -> Qemu:
