@@ -15,6 +15,7 @@ from testbed.errors import DeadlinePassed, TestbedError
 from testbed.jsonsocket import PeerGone
 from testbed.machine import AGENT_PORT, GuestSpec, arguments, card_arguments, card_device
 from testbed.qmp import Qmp
+from testbed.ram import Ram, size_of
 
 _BOOT_SECONDS = 90.0
 _SAVE_SECONDS = 120.0
@@ -22,8 +23,9 @@ _RESTORE_SECONDS = 60.0
 _PLUG_SECONDS = 60.0
 _END_SECONDS = 10.0
 
-# mapped-ram: each page has its place in the file, so that only pages in use are read; events: no need to poll.
-_CAPABILITIES = [{"capability": name, "state": True} for name in ("mapped-ram", "events")]
+# x-ignore-shared: RAM in a file is the testbed's to save; mapped-ram: of other memory, each page has its place in the
+# file, so that only pages in use are read; events: no need to poll.
+_CAPABILITIES = [{"capability": name, "state": True} for name in ("x-ignore-shared", "mapped-ram", "events")]
 # A card is found, and its driver's probe has returned, when the kernel lets go of the lock that rescanning needs, too.
 _FOUND = """until set -- /sys/bus/pci/devices/*/0000:??:??.?/rescan && [ -e "$1" ] && [ $# -ge {count} ]; do :; done
 for rescan; do echo 1 >"$rescan"; done"""
@@ -46,6 +48,7 @@ class Guest:
         self.spec, self.folder, self.cards = spec, folder, list(cards)
         self._extra = list(extra)
         self._process: subprocess.Popen | None = None
+        self._ram: Ram | None = None
 
     def __enter__(self) -> "Guest":
         try:
@@ -77,15 +80,23 @@ class Guest:
         """Writes the guest as it is now to a file, of which `load` makes guests. This one is stopped for good then."""
         self.monitor.command("stop")
         self.monitor.command("migrate-set-capabilities", capabilities=_CAPABILITIES)
-        self.monitor.command("migrate", uri=f"file:{path}")
+        self.monitor.command("migrate", uri=self._uri(path))
         self._migrated(_SAVE_SECONDS)
+        if self._ram:
+            self._ram.save(path)
 
     def load(self, snapshot: Path) -> None:
         """Starts a QEMU that loads what `save` wrote, and does not wait for it; `resume` lets the guest run on."""
         self._start(["-incoming", "defer", "-S", *self._extra])
+        if self._ram:
+            self._ram.fill(snapshot)  # while QEMU starts
         self._loading = [(name, self.monitor.post(name, **words)) for name, words in (
             ("qmp_capabilities", {}), ("migrate-set-capabilities", {"capabilities": _CAPABILITIES}),
-            ("migrate-incoming", {"uri": f"file:{snapshot}"}))]
+            ("migrate-incoming", {"uri": self._uri(snapshot)}))]
+
+    def _uri(self, path: Path) -> str:
+        """Where QEMU keeps the state of a saved guest: in a file, behind RAM that is not its own."""
+        return f"file:{path},offset={self._ram.size if self._ram else 0}"
 
     def resume(self, cards: Sequence[CardProcess] = ()) -> None:
         """Lets a loaded guest run on. The cards are plugged in at that moment; `await_cards` waits for the kernel."""
@@ -129,9 +140,11 @@ class Guest:
 
     def _start(self, words: Sequence[str]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        # Where cards may not map it, RAM is QEMU's own, and so is the saving of it.
+        self._ram = Ram(size_of(self.spec.ram)) if self.spec.environment.shared_memory else None
         monitor, monitor_peer = socket.socketpair()
         agent, agent_peer = socket.socketpair()
-        argv = [*self.spec.qemu.argv, *arguments(self.spec),
+        argv = [*self.spec.qemu.argv, *arguments(self.spec, self._ram.path if self._ram else ""),
                 *self._console(),
                 "-chardev", f"socket,id=monitor,fd={monitor_peer.fileno()}", "-mon", "chardev=monitor,mode=control",
                 "-chardev", f"socket,id=agent,fd={agent_peer.fileno()}",
@@ -140,7 +153,8 @@ class Guest:
         with (self.folder / "qemu.log").open("wb") as log:
             talk = {} if self._terminal else {"stdin": subprocess.DEVNULL, "stdout": log}
             self._process = subprocess.Popen(tied(argv), env=self.spec.qemu.environment(), stderr=log, **talk,
-                                             pass_fds=[monitor_peer.fileno(), agent_peer.fileno()])
+                                             pass_fds=[monitor_peer.fileno(), agent_peer.fileno(),
+                                                       *([self._ram.fd] if self._ram else [])])
         monitor_peer.close()
         agent_peer.close()
         self.monitor, self.agent = Qmp(monitor), Agent(agent)
@@ -213,6 +227,8 @@ class Guest:
 
     def end(self) -> None:
         """Ends QEMU, at once: a guest has nothing to keep. Safe to call twice."""
+        if self._ram:
+            self._ram.close()
         if self._process is None:
             return
         process, self._process = self._process, None

@@ -21,6 +21,7 @@ TOOLS_PORT = "tools-port"  # where testbed.toolsdisk plugs its disk
 # What a port keeps free for the memory BAR of a card that is plugged in later: the largest has 1 GiB, and may need as
 # much again to be aligned in the window. On x86 the firmware lays out windows, and the port tells it.
 _MEMORY_WINDOW = "2G"
+_PRIVATE = "memory-backend-ram,share=off"
 AGENT_PORT = "org.qemu.guest_agent.0"
 
 
@@ -87,26 +88,31 @@ class GuestSpec:
         return " ".join(word for word in words if word)
 
 
-def arguments(spec: GuestSpec) -> list[str]:
+def arguments(spec: GuestSpec, ram: str = "") -> list[str]:
     """QEMU's arguments for this guest, without those of its console, monitor and agent, and without its cards: each
-    has a port, `card_device` says what to plug there. One more port is for the disk of tools."""
+    has a port, `card_device` says what to plug there. One more port is for the disk of tools. `ram`: the file that is
+    the guest's RAM, where others may map it."""
     environment, arch = spec.environment, _ARCHITECTURES[spec.kernel.arch]
     machine = ",".join(word for word in (arch.machine, "memory-backend=ram", environment.machine) if word)
-    # The card reaches guest memory through this file descriptor, so it must be a shared one.
-    ram = "memory-backend-memfd,share=on" if environment.shared_memory else "memory-backend-ram,share=off"
+    # The card reaches guest memory through a file descriptor of it, so it must be a shared one.
+    backend = f"memory-backend-file,share=on,mem-path={ram}" if environment.shared_memory else _PRIVATE
     cpu = arch.cpu + (arch.emulated if spec.accelerator.name == "tcg" else "")
     board = ["-nodefaults", "-no-user-config", "-display", "none", "-cpu", cpu,
-             "-object", f"{ram},id=ram,size={spec.ram}", "-m", spec.ram, "-smp", str(environment.cpus),
-             *environment.qemu]
-    words = [*board, "-no-reboot", "-machine", machine, "-accel", spec.accelerator.name,
+             "-m", spec.ram, "-smp", str(environment.cpus), *environment.qemu]
+    words = [*_memory(backend, spec), *board, "-no-reboot", "-machine", machine, "-accel", spec.accelerator.name,
              "-kernel", str(spec.kernel.image), "-initrd", str(spec.initramfs), "-append", spec.command_line(),
              *arch.devices, "-device", "virtio-serial-pci"]
     if environment.device_tree:
-        words += ["-dtb", str(devicetree.edited(environment.device_tree, spec.qemu, machine, board))]
+        like = [*_memory(_PRIVATE, spec), *board]
+        words += ["-dtb", str(devicetree.edited(environment.device_tree, spec.qemu, machine, like))]
     for number in range(environment.cards):
         words += ["-device", f"pcie-root-port,id=port{number},chassis={number + 1},addr={_FIRST_SLOT + number:#x},"
                              f"io-reserve=4k{arch.port}"]
     return [*words, "-device", f"pcie-root-port,id={TOOLS_PORT},chassis=99,addr={_TOOLS_SLOT:#x},io-reserve=0"]
+
+
+def _memory(backend: str, spec: GuestSpec) -> list[str]:
+    return ["-object", f"{backend},id=ram,size={spec.ram}"]
 
 
 def card_device(number: int, socket: Path, patience: float = 0.0) -> dict:

@@ -5,7 +5,6 @@ A file's name says its cell, its RAM, what it was made from (a hash) and what it
 it is absent or damaged, and may be deleted when no run uses it.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -19,9 +18,10 @@ from testbed.evidence import fresh_folder
 from testbed.filelock import held, locked, unlink_unheld
 from testbed.guest import Guest
 from testbed.machine import GuestSpec, arguments
+from testbed.ram import extents
 from testbed.stages import stage
 
-_FORMAT = 1  # raise it when the same inputs give another guest
+_FORMAT = 2  # raise it when the same inputs give another guest
 _KEPT = 2  # of each cell and RAM: this tree's, and another's
 _BLOCK = 1 << 16
 
@@ -95,26 +95,18 @@ def digest(path: Path) -> str:
     """A hash of what the file holds. Blocks of zeros, most of guest RAM, are holes and are not read."""
     total = hashlib.sha256()
     with path.open("rb") as file:
-        total.update(str(file.seek(0, os.SEEK_END)).encode())
-        for offset, block in _blocks(file):
+        size = file.seek(0, os.SEEK_END)
+        total.update(str(size).encode())
+        for offset, block in _blocks(file, size):
             if block.count(0) != len(block):
                 total.update(offset.to_bytes(8, "little") + block)
     return total.hexdigest()[:16]
 
 
-def _blocks(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    while True:
-        try:
-            data = os.lseek(file.fileno(), at, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # nothing but a hole is left
-                return
-            raise
-        hole, at = os.lseek(file.fileno(), data, os.SEEK_HOLE), data // _BLOCK * _BLOCK
-        while at < hole:
+def _blocks(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
+    for data, hole in extents(file.fileno(), size):
+        for at in range(data // _BLOCK * _BLOCK, hole, _BLOCK):
             yield at, os.pread(file.fileno(), _BLOCK, at)
-            at += _BLOCK
 
 
 def _make(spec: GuestSpec, folder: Path, path: Path) -> None:
