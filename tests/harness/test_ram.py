@@ -61,6 +61,13 @@ def test_zeros_take_no_room(ram, saved):
         other.close()
 
 
+def test_its_size_cannot_change(ram):
+    """Else the card's program copies with a guard, and twice."""
+    for size in (SIZE - PAGE, SIZE + PAGE):
+        with pytest.raises(PermissionError):
+            os.ftruncate(ram.fd, size)
+
+
 def test_short_file_is_told(tmp_path, monkeypatch):
     """A file that somebody shortens meanwhile is no reason to go on for ever."""
     path = tmp_path / "snapshot"

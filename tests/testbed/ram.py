@@ -7,6 +7,7 @@ file has none, and what the guest never touches needs none.
 """
 
 import errno
+import fcntl
 import os
 import re
 from collections.abc import Iterator
@@ -33,8 +34,10 @@ class Ram:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.fd = os.memfd_create("guest-ram", os.MFD_CLOEXEC)
+        self.fd = os.memfd_create("guest-ram", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.ftruncate(self.fd, size)
+        # Of a size that cannot change, so that a card may copy from it without a guard, as with QEMU's own memfd.
+        fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
 
     @property
     def path(self) -> str:
