@@ -2,6 +2,8 @@
 """What a kernel maintainer's tools say of all kernel code: checkpatch --strict, sparse, the compiler with W=1, its
 analyzer, and the kernel's semantic patches."""
 
+import hashlib
+import json
 import re
 import shutil
 from pathlib import Path
@@ -20,6 +22,7 @@ _IGNORED = (
 )
 _TRACE_IGNORED = _IGNORED + ",OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT"  # TRACE_EVENT() has a layout of its own
 _STRICT = ("W=1", "C=2", "CF=-Wsparse-error")  # every warning of the kernel's build, and sparse
+_SPATCH = ("spatch", "-D", "report", "--very-quiet", "--no-show-diff")
 _ANALYZER = "KCFLAGS=-fanalyzer -fdiagnostics-plain-output"
 
 
@@ -62,16 +65,21 @@ def test_checkpatch(build_root, scripts):
 
 def _built(build_root, kernel, module: str, *words: str, flaw: str = "") -> list[str]:
     """What the build of this module says with these words for make; to one of the driver's files `flaw` is added."""
-    with buildroot.scratch(build_root, "check") as folder:
+    source = places.TOP / module
+
+    def build(folder: Path) -> str:
         inside = folder / "code"
-        shutil.copytree(places.TOP / module, inside)
+        shutil.copytree(source, inside)
         if flaw:
             with (inside / "core" / "prd.c").open("a") as file:
                 file.write(flaw)
-        out = buildroot.run(build_root, inside, ["make", "-j2", "-C", str(kernel.headers),
-                                                 f"M=/{inside.relative_to(build_root.path)}", *words],
-                            what=f"building {module} with {' '.join(words)}", deadline=300)
-    return out.splitlines()
+        return buildroot.run(build_root, inside, ["make", "-j2", "-C", str(kernel.headers),
+                                                  f"M=/{inside.relative_to(build_root.path)}", *words],
+                             what=f"building {module} with {' '.join(words)}", deadline=300)
+
+    asked = [flaw, *words]
+    name = f"{source.name}-{hashlib.sha256(json.dumps([module, *asked]).encode()).hexdigest()[:8]}"
+    return guestbuild.said_of(build_root, name, [kernel.key, guestbuild.digest(source), *asked], build).splitlines()
 
 
 def _complaints(said: list[str]) -> list[str]:
@@ -112,21 +120,25 @@ def coccicheck(scripts: Path, code: Path, patches: str) -> dict[str, str]:
     nothing. `patches` as in Path.glob(). Left out are those without a report, and those that need a compiler for
     OCaml."""
     root = debroot.get("coccinelle", lambda _text: None)
+    inputs = [guestbuild.digest(scripts / "coccinelle"), guestbuild.digest(code), patches, *_SPATCH]
+    return json.loads(guestbuild.said_of(root, f"coccicheck-{code.name}", inputs, lambda folder: json.dumps(
+        _said_by_patches(root, folder, scripts, code, patches))))
+
+
+def _said_by_patches(root: debroot.Root, folder: Path, scripts: Path, code: Path, patches: str) -> dict[str, str]:
     said = {}
-    with buildroot.scratch(root, "check") as folder:
-        shutil.copytree(code, folder / "code")
-        shutil.copytree(scripts / "coccinelle", folder / "coccinelle")
-        for patch in sorted((folder / "coccinelle").glob(patches)):
-            text = patch.read_text()
-            if "virtual report" not in text or "script:ocaml" in text:
-                continue
-            options = " ".join(re.findall(r"^// Options:(.*)$", text, re.MULTILINE)).split()
-            name = str(patch.relative_to(folder))
-            out = buildroot.run(root, folder, ["spatch", "-D", "report", "--very-quiet", "--no-show-diff",
-                                               "--cocci-file", name, *options, "--dir", "code"],
-                                what=name, deadline=200)
-            if found := [line for line in out.splitlines() if line.startswith("code/")]:
-                said[name] = "\n".join(found)
+    shutil.copytree(code, folder / "code")
+    shutil.copytree(scripts / "coccinelle", folder / "coccinelle")
+    for patch in sorted((folder / "coccinelle").glob(patches)):
+        text = patch.read_text()
+        if "virtual report" not in text or "script:ocaml" in text:
+            continue
+        options = " ".join(re.findall(r"^// Options:(.*)$", text, re.MULTILINE)).split()
+        name = str(patch.relative_to(folder))
+        out = buildroot.run(root, folder, [*_SPATCH, "--cocci-file", name, *options, "--dir", "code"], what=name,
+                            deadline=200)
+        if found := [line for line in out.splitlines() if line.startswith("code/")]:
+            said[name] = "\n".join(found)
     return said
 
 

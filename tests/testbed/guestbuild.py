@@ -115,6 +115,21 @@ def tool(arch: str) -> Path:
     return _unless_built(root, "tool", target, [digest(*_TOOL_SOURCES)], make)
 
 
+def said_of(root: Root, name: str, inputs: list[str], check: Callable[[Path], str]) -> str:
+    """What a tool says of sources: kept like anything else that is built, until what it is made from changes.
+
+    `check` does the work in an empty folder inside the root. `name` is the check's own; `inputs` is everything else
+    that the answer depends on: what the sources hold, and the words of the commands.
+    """
+    target = OUTPUT / "said" / name
+
+    def make(scratch: Path) -> list[Path]:
+        target.write_text(check(scratch))
+        return [target]
+
+    return _unless_built(root, "check", target, inputs, make).read_text()
+
+
 def _quiet(_text: str) -> None:
     """Roots are there by now: who asked for the kernel has seen their progress."""
 
