@@ -57,6 +57,7 @@ def test_polled_errors(tools, faults):
 
 
 @pytest.mark.environments(*where.ENDS)
+@pytest.mark.thorough
 def test_sleep_while_polled(tools):
     """Who polls falls asleep before the card: the end of its requests is heard of all the same, before any deadline."""
     tools.run(f"echo 600000 >{PARAMETERS}/timeout_ms")

@@ -11,7 +11,7 @@ _MIXED = {"rw": "randwrite", "bsrange": "512-2m", "blockalign": 512, "size": SIZ
 
 
 @pytest.mark.environments(*where.LOADS)
-@pytest.mark.parametrize("engine", ["libaio", "io_uring"])
+@pytest.mark.parametrize("engine", [pytest.param("libaio", marks=pytest.mark.thorough), "io_uring"])
 def test_mixed_sizes(tools, engine):
     """From a sector to more than a request may have, at any sector."""
     for depth in (1, 4, 32):

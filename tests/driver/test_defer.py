@@ -73,6 +73,7 @@ def test_nobody_comes(tools, depth):
     assert _nothing_was_lost(tools)
 
 
+@pytest.mark.thorough
 def test_switched_on_and_off_under_load(tools):
     tools.run(f"(while :; do for n in 0 50 {_LONGEST}; do echo $n >{PARAMETERS}/defer_us; sleep 0.05; done; done) "
               ">/dev/null 2>&1 & echo $! >/tmp/switch")
@@ -82,6 +83,7 @@ def test_switched_on_and_off_under_load(tools):
     assert _nothing_was_lost(tools)
 
 
+@pytest.mark.thorough
 def test_beside_who_waits(tools, uapi):
     """Polled for, waited for, by registers and by the queue, each channel with an interrupt that is left pending."""
     _defer(tools, _LONGEST)
@@ -95,6 +97,7 @@ def test_beside_who_waits(tools, uapi):
     assert _nothing_was_lost(tools)
 
 
+@pytest.mark.thorough
 def test_resets_meanwhile(tools):
     """The card forgets what is pending, and so does the driver."""
     _defer(tools, _LONGEST)

@@ -19,6 +19,7 @@ def tested(card, workshop, cell):
     return card
 
 
+@pytest.mark.thorough
 def test_some_copies(tested):
     outcome = dmatest.run(tested, card_address(tested), threads_per_chan=2, iterations=25)
     assert (len(outcome.threads), outcome.tests, outcome.failures) == (8, 200, 0), outcome

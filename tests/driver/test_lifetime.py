@@ -40,6 +40,7 @@ def test_unload_while_open_is_refused(bound):
 
 @pytest.mark.timeout(600)
 @pytest.mark.environments(*where.LOADS)
+@pytest.mark.thorough
 def test_reload_20_times(bound):
     for _ in range(20):
         bound.run(f"rmmod prd32 && insmod {MODULE}")

@@ -184,6 +184,7 @@ def test_a_status_among_several_is_lost(filled, faults):
     expect_usable(filled)
 
 
+@pytest.mark.thorough
 def test_a_reset_under_several(card, faults):
     """What the engines had when an administrator resets the function is done again; compared byte by byte."""
     stall = faults.add("stall", "dma-read")

@@ -108,6 +108,7 @@ def test_small_chunks(card, cell):
 @pytest.mark.card_memory("512M")
 @pytest.mark.guest_memory("1G")
 @pytest.mark.technique("large-buffer")
+@pytest.mark.thorough
 def test_300_mebibytes(card):
     result = roundtrip(card, 300 * MIB, page_offset=3, card_offset=1, timeout=300)
     assert (result["bytes"], result["write_calls"], result["read_calls"]) == (300 * MIB, 1, 1)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Marks of tests: a name that is wrong is an error, and a test is run again as it was run."""
 
+import argparse
+import json
 import os
 import subprocess
 import sys
@@ -8,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed import celljobs, environment, levels, places
+from testbed import celljobs, environment, levels, places, testrun
+from testbed.options import Subject
+from testbed.report import Report
 
 TEST = """import pytest
 
@@ -50,6 +54,25 @@ def test_wrong_name_in_a_mark(tmp_path, mark, wrong, right):
     assert f"test_mine.py::test_nothing: the mark {mark} names {wrong!r}" in done.stderr
     assert f"(did you mean {right!r}?)" in done.stderr
     assert _collected(tmp_path, TEST.format(mark=mark, name=right)).returncode != pytest.ExitCode.USAGE_ERROR
+
+
+def test_long_tests_are_left_to_the_matrix_unless_they_are_named(tmp_path):
+    """And what must run in every environment is none of them."""
+    text = SOME.replace("def test_in_two", "@pytest.mark.thorough\ndef test_in_two")
+    done = _collected(tmp_path, text, "--cell=direct/6.12", "-m", celljobs.USUAL)
+    left = ["test_mine.py::test_in_direct", "test_mine.py::test_in_all"]
+    assert [line for line in done.stdout.splitlines() if "::" in line] == left
+    given = argparse.Namespace(env=None, kernel=None, tests=None, pytest=[])
+    plan = testrun.cells(given)
+    assert [cell.name for cell, which in plan.items() if which != celljobs.COVERING] == ["direct/6.12"]
+    assert plan[environment.cell("direct")] == celljobs.USUAL
+    given.pytest = ["-k", "in_two"]
+    assert testrun.cells(given)[environment.cell("direct")] == celljobs.ALL
+    counts = celljobs.count(Subject(), list(plan))
+    assert 0 < counts["direct/6.12"][celljobs.ALL] - counts["direct/6.12"][celljobs.USUAL] < 20
+    report = Report(left=7)
+    assert "7 long tests, those marked `thorough`" in report.text()
+    assert json.loads(report.as_json())["left_to_matrix"] == 7
 
 
 def test_the_matrix_runs_each_test_once_with_the_debug_kernel(tmp_path):

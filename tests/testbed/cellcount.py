@@ -18,6 +18,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _chosen(item: pytest.Item, which: str, cell: Cell) -> bool:
     if which == celljobs.REST and fixtures.nowhere_else(item, cell):
         return True
+    if which == celljobs.USUAL:
+        return not item.get_closest_marker("thorough")
     return which == celljobs.ALL or any(item.get_closest_marker(name) for name in which.split(" or "))
 
 
@@ -28,5 +30,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for cell in map(environment.cell, json.loads(file.read_text())):
         meant = [item for item in items if fixtures.meant_for(item, cell)]
         counts[cell.name] = {which: sum(_chosen(item, which, cell) for item in meant)
-                             for which in (celljobs.ALL, celljobs.COVERING, celljobs.SHOWING, celljobs.REST)}
+                             for which in (celljobs.ALL, celljobs.USUAL, celljobs.COVERING, celljobs.SHOWING,
+                                           celljobs.REST)}
     file.write_text(json.dumps(counts))

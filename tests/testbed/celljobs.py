@@ -17,9 +17,10 @@ from testbed.jobs import Done, Job
 from testbed.options import Subject
 from testbed.workshop import Workshop
 
-# Which tests: every one that is for the cell, the few that matter in each, these and those that show a technique, and
-# these and those that would not be run with this kernel otherwise.
-ALL, COVERING, SHOWING, REST = "all", "covering", "covering or technique", "covering or technique or nowhere_else"
+# Which tests: every one that is for the cell, all but the long ones, the few that matter in each, these and those that
+# show a technique, and these and those that would not be run with this kernel otherwise.
+ALL, USUAL, COVERING = "all", "not thorough", "covering"
+SHOWING, REST = "covering or technique", "covering or technique or nowhere_else"
 SETTINGS = ("-o", f"cache_dir={places.BUILD / 'pytest-cache'}")  # nothing of pytest's between the sources
 _COUNT_SECONDS = 120
 

@@ -39,6 +39,7 @@ _MARKERS = (
     "environments(name, ...): the only environments that the test is for; all with tests = \"all\" unless said",
     "kernels(name, ...): the only kernels that the test is for; all unless said",
     "covering: a quick test that matters everywhere: ./testbed test runs it in every environment",
+    "thorough: a long test beside shorter ones, under load or in numbers: left to ./testbed matrix by ./testbed test",
     "nowhere_else: set by the testbed: no environment in which the matrix runs every test with this kernel runs it",
     "technique(name, ...): the techniques (tests/techniques.toml) that the test shows",
     "expect_violations(rule, ...): breaches that the card must record during the test; any other fails it",

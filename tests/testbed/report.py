@@ -17,11 +17,13 @@ _COLUMNS = "{:<26}{:>8}{:>8}{:>9}{:>9}  {}"
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that ran. `seconds`: from beginning to end; `interrupted`: not all of it could run."""
+    """Everything that ran. `seconds`: from beginning to end; `interrupted`: not all of it could run; `left`: how many
+    tests of its cells were left to the matrix because they take long."""
 
     dones: list[Done] = field(default_factory=list)
     seconds: float = 0.0
     interrupted: bool = False
+    left: int = 0
 
     @property
     def tally(self) -> Tally:
@@ -57,7 +59,8 @@ class Report:
                  "junit": places.shown(done.job.junit), "log": places.shown(done.job.log)} for done in self.dones]
         failures = [{"test": name, "evidence": folder, "reason": why} for name, folder, why in self.failures()]
         return json.dumps({**asdict(self.tally), "seconds": round(self.seconds, 1), "good": self.good,
-                           "interrupted": self.interrupted, "failures": failures, "runs": runs}, indent=2)
+                           "interrupted": self.interrupted, "left_to_matrix": self.left, "failures": failures,
+                           "runs": runs}, indent=2)
 
     def text(self) -> str:
         """The report for people; its last line is the one that tools read."""
@@ -71,6 +74,8 @@ class Report:
                                                  for case, done in slow))
         tally = self.tally
         lines += [f"JUnit XML: {', '.join(self._junit())}", f"Time: {durations.shown(self.seconds)}"]
+        if self.left:
+            lines.append(f"Left to ./testbed matrix: {self.left} long tests, those marked `thorough`")
         if self.interrupted:
             lines.append(f"Interrupted: {sum(done.unrun for done in self.dones)} of {len(self.dones)} did not run")
         elif not tally.passed + tally.failed:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from testbed import cardbuild, celljobs, environment, levels, options, places, workshop
-from testbed.celljobs import ALL, COVERING
+from testbed.celljobs import ALL, COVERING, USUAL
 from testbed.environment import Cell
 from testbed.evidence import fresh_folder
 from testbed.filelock import alone
@@ -22,9 +22,9 @@ _EXAMPLES = """  ./testbed test                                        all level
   ./testbed test --level driver --env direct --env bounce -- -k roundtrip
   ./testbed test --module ~/mycard/driver --tests ~/mycard/tests --env highmem
 
-the driver level, unless --env, --kernel or --tests is given, is every test in direct/6.12, and in every other
-environment and kernel what proves it and the tests marked `covering`; with --kernel or --tests and no --env it is every
-test in direct; ./testbed matrix runs every test in each environment"""
+the driver level, unless --env, --kernel or --tests is given, is every test in direct/6.12 but the long ones (marked
+`thorough`), and in every other environment and kernel what proves it and the tests marked `covering`; with --kernel or
+--tests and no --env it is every test in direct; ./testbed matrix runs every test in each environment"""
 # Folders whose tests run programs for minutes, and about how many seconds: each is a run of its own, begun early.
 _LONG = {"tests/source": 200, "tests/harness": 200}
 
@@ -48,7 +48,7 @@ def _command(given: argparse.Namespace) -> int:
     # Somebody else's driver or tests have nothing to do with this tree's style and model.
     chosen = given.level or (["driver"] if subject.module or subject.tests else levels.LEVELS)
     chosen = levels.narrowed(chosen, given.pytest)
-    plan = _cells(given) if "driver" in chosen else {}
+    plan = cells(given) if "driver" in chosen else {}
     workshop.install("run", "build", "test", allowed=not given.no_install)
     with alone(places.OUTPUT):
         report = _run([level for level in levels.LEVELS if level in chosen and level != "driver"], plan, subject, given)
@@ -56,14 +56,15 @@ def _command(given: argparse.Namespace) -> int:
     return report.status
 
 
-def _cells(given: argparse.Namespace) -> dict[Cell, str]:
+def cells(given: argparse.Namespace) -> dict[Cell, str]:
     """The cells to run in, and which tests in each."""
     if given.env or given.kernel or given.tests:
         return dict.fromkeys(options.cells(given), ALL)
     default = environment.cell(environment.DEFAULT)
     others = [environment.cell(name) for name in environment.everything()]
     others += [Cell(default.environment, kernel) for kernel in default.environment.kernels]
-    return {default: ALL} | {cell: COVERING for cell in others if cell != default}
+    # Who names tests means them, be they long or not.
+    return {default: ALL if given.pytest else USUAL} | {cell: COVERING for cell in others if cell != default}
 
 
 def _run(host: Sequence[str], plan: dict[Cell, str], subject: Subject, given: argparse.Namespace) -> Report:
@@ -78,20 +79,22 @@ def _run(host: Sequence[str], plan: dict[Cell, str], subject: Subject, given: ar
     if not ready:
         workshop.build_card()
     jobs = [*_host_jobs(host, variables, subject, given.pytest)]
-    cells = [celljobs.job(cell, which, variables, subject, given.pytest) for cell, which in plan.items()]
+    runs = [celljobs.job(cell, which, variables, subject, given.pytest) for cell, which in plan.items()]
     names = {cell.name: which for cell, which in plan.items()}
-    if len(cells) > 1:
-        cells = celljobs.expected(cells, names, celljobs.count(subject, list(plan)))
+    counts = celljobs.count(subject, list(plan)) if len(runs) > 1 else {}
+    if counts:
+        runs = celljobs.expected(runs, names, counts)
     problems = {cell.name: ready.problem(cell) for cell in plan if ready and ready.problem(cell)}
-    jobs += [job for job in cells if job.name not in problems]
+    jobs += [job for job in runs if job.name not in problems]
     # One run alone speaks for itself; several would talk at the same time, so that each has a log.
     live = (2 if given.json else 1) if len(jobs) == 1 else None
     runner = Runner(given.jobs or side_by_side(), live)
     dones = runner.run(jobs)
-    dones += [Done(job, ended=True, why_not=problems[job.name]) for job in cells if job.name in problems]
+    dones += [Done(job, ended=True, why_not=problems[job.name]) for job in runs if job.name in problems]
     if len(plan) > 1 and not given.pytest and subject.own:
         celljobs.remember([done for done in dones if done.job.name in names], names)
-    return Report(dones, time.monotonic() - began, runner.interrupted)
+    left = sum(counts[name][ALL] - counts[name][USUAL] for name, which in names.items() if which == USUAL)
+    return Report(dones, time.monotonic() - began, runner.interrupted, left)
 
 
 def _host_jobs(host: Sequence[str], variables: dict[str, str], subject: Subject, extra: Sequence[str]) -> list[Job]:
