@@ -49,6 +49,7 @@ class Guest:
         self._extra = list(extra)
         self._process: subprocess.Popen | None = None
         self._ram: Ram | None = None
+        self._setting_clock: GuestProcess | None = None
 
     def __enter__(self) -> "Guest":
         try:
@@ -99,7 +100,8 @@ class Guest:
         return f"file:{path},offset={self._ram.size if self._ram else 0}"
 
     def resume(self, cards: Sequence[CardProcess] = ()) -> None:
-        """Lets a loaded guest run on. The cards are plugged in at that moment; `await_cards` waits for the kernel."""
+        """Lets a loaded guest run on. The cards are plugged in at that moment; `await_cards`, which has to follow,
+        waits for the kernel."""
         try:
             for name, number in self._loading:
                 self.monitor.reply(number, name)
@@ -109,7 +111,7 @@ class Guest:
             self.monitor.command("cont")
             self.agent.synchronize(_RESTORE_SECONDS)
             # It was stopped for hours, perhaps. The agent's own guest-set-time wants /dev/rtc, which may not be there.
-            self.agent.run(["date", "-s", f"@{time.time():.0f}"]).check()
+            self._setting_clock = self.agent.start(["date", "-s", f"@{time.time():.0f}"])
         except (PeerGone, DeadlinePassed) as error:
             raise TestbedError(f"the guest could not be restored: {error}\n{self.last_words()}") from None
 
@@ -124,14 +126,18 @@ class Guest:
                 raise TestbedError(f"QEMU's migration {status}: {found.get('error-desc', 'it does not say why')}")
 
     def await_cards(self, *, driver: bool) -> None:
-        """Waits until the kernel knows all cards that are plugged in; with `driver`, each must have got one by then."""
-        if not self.cards:
-            return
+        """Waits until the kernel knows all cards that are plugged in; with `driver`, each must have got one by then.
+        And until a restored guest's clock is right."""
         try:
-            self.run(_FOUND.format(count=len(self.cards)) + (f"\n{_BOUND}" if driver else ""), timeout=_PLUG_SECONDS)
+            if self.cards:
+                self.run(_FOUND.format(count=len(self.cards)) + (f"\n{_BOUND}" if driver else ""),
+                         timeout=_PLUG_SECONDS)
         except DeadlinePassed:
             raise TestbedError(f"the guest's kernel was not done with the card after {_PLUG_SECONDS:g} s; does the "
                                f"driver's probe() hang?\n{self.last_words()}") from None
+        if self._setting_clock:
+            self._setting_clock.wait(_PLUG_SECONDS).check()
+            self._setting_clock = None
 
     def plug(self, card: CardProcess) -> None:
         """Plugs a running card into the next free port. The guest finds it a moment later."""
