@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from testbed.command import frugal, tied
+from testbed.command import with_huge_pages, tied
 from testbed.errors import TestbedError
 from testbed.faults import Event, Faults
 
@@ -90,7 +90,7 @@ class CardProcess:
             try:
                 with self.log.open("ab") as log:
                     self._process = subprocess.Popen(tied(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                                     env=frugal(os.environ), pass_fds=(tell_ready,))
+                                                     env=with_huge_pages(os.environ), pass_fds=(tell_ready,))
             finally:
                 os.close(tell_ready)
             self._wait_ready(ready)

@@ -18,7 +18,7 @@ def tied(argv: Sequence[str]) -> list[str]:
     return ["setpriv", "--pdeathsig", "KILL", *argv]
 
 
-def frugal(environment: Mapping[str, str]) -> dict[str, str]:
+def with_huge_pages(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment in which glibc asks for huge pages: a program with a large heap starts with half as many page
     faults, which are dear in a virtual machine. Where the kernel has none to give, nothing changes."""
     others = [word for word in [environment.get("GLIBC_TUNABLES", "")] if word]
