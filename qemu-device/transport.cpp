@@ -169,7 +169,7 @@ void Connection::take_fds(const void* control_message) {
   arrived_before_ = end_;
 }
 
-std::optional<std::size_t> Connection::put(std::span<const std::span<const std::byte>> parts, int passed) const {
+std::optional<std::size_t> Connection::put(std::span<const std::span<const std::byte>> parts, int passed) {
   std::array<iovec, 3> vectors;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     vectors[i] = {.iov_base = const_cast<std::byte*>(parts[i].data()), .iov_len = parts[i].size()};
@@ -191,7 +191,8 @@ std::optional<std::size_t> Connection::put(std::span<const std::span<const std::
   if (result >= 0) {
     return static_cast<std::size_t>(result);
   }
-  return retry_later(errno) ? std::optional<std::size_t>(0) : std::nullopt;
+  gone_ = gone_ || !retry_later(errno);
+  return gone_ ? std::nullopt : std::optional<std::size_t>(0);
 }
 
 bool Connection::send(const wire::Header& header, std::span<const std::byte> head, std::span<const std::byte> data,
@@ -215,8 +216,8 @@ bool Connection::send(const wire::Header& header, std::span<const std::byte> hea
 }
 
 bool Connection::flush() {
-  if (queued_.empty()) {
-    return true;
+  if (gone_ || queued_.empty()) {
+    return !gone_;
   }
   const std::span<const std::byte> part = queued_;
   const auto taken = put({&part, 1}, queued_fd_);

@@ -58,8 +58,9 @@ class Connection {
   /// the others.
   [[nodiscard]] MessageFds& fds() { return message_fds_; }
 
-  /// Sends a message, or queues what the socket does not take. False when the peer is gone. `passed` is a descriptor
-  /// that goes with it, or -1; it must stay open until the message has left, and be given only while not congested().
+  /// Sends a message, or queues what the socket does not take. False when the peer is gone or the socket failed, after
+  /// which flush() says so, too. `passed` is a descriptor that goes with it, or -1; it must stay open until the message
+  /// has left, and be given only while not congested().
   [[nodiscard]] bool send(const wire::Header& header, std::span<const std::byte> head,
                           std::span<const std::byte> data = {}, int passed = -1);
 
@@ -74,12 +75,13 @@ class Connection {
  private:
   /// Sends what of the parts the socket takes, and the descriptor with the first byte. Returns the number of bytes, 0
   /// when the socket is full, none when the peer is gone.
-  [[nodiscard]] std::optional<std::size_t> put(std::span<const std::span<const std::byte>> parts, int passed) const;
+  [[nodiscard]] std::optional<std::size_t> put(std::span<const std::span<const std::byte>> parts, int passed);
   [[nodiscard]] Receive fill();
   void take_fds(const void* control_message);
   void claim_arrived();
 
   UniqueFd socket_;
+  bool gone_ = false;              ///< a message could not be sent
   std::vector<std::byte> buffer_;  ///< of fixed size
   std::size_t begin_ = 0;          ///< first byte not yet consumed
   std::size_t end_ = 0;            ///< one past the last byte received

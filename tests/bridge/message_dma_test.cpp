@@ -290,7 +290,10 @@ TEST_F(MessageDmaTest, WithoutAClientNothingIsSent) {
   dma_.connect(*connection_, 16);
   MessageAccess broken;
   start(broken, false, 0x1000, data_);
-  EXPECT_TRUE(broken.ended && broken.cancelled) << "the peer is gone";
+  EXPECT_FALSE(broken.ended) << "the card must not see a failure before the session's end has reset it";
+  EXPECT_FALSE(connection_->flush()) << "by which the session finds that the peer is gone";
+  dma_.disconnect();
+  EXPECT_TRUE(broken.ended && broken.cancelled);
   EXPECT_TRUE(dma_.idle());
 }
 

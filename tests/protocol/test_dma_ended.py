@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What ends an access by message before the client has answered, and that nothing moves afterwards."""
 
+import os
+import signal
+
 import pytest
 
 from protocol.guest_memory import (BASE, COMMAND_MEMORY, PCI_COMMAND, GuestMemory, bus_master, finish, read_register,
@@ -79,6 +82,26 @@ def test_disconnect_cancels(device, to_host):
         transfer(client, BASE, to_host=False)
         assert card_bytes(client, memory) == b"\x77" * BYTES
         assert by_message(device)["late_replies"] == 0
+
+
+@pytest.mark.parametrize("to_host", [False, True])
+def test_client_that_answers_and_leaves(device, to_host):
+    """The card asks for the rest of its access before the program could see that nobody is there: no breach either."""
+    with Client(device.socket, negotiate=False) as client:
+        client.version({"max_data_xfer_size": PAGE})
+        with GuestMemory(client, shared=False) as memory:
+            memory.put(BASE, table([(memory.data, BYTES)]))
+            start_and_hold(client, memory, to_host=to_host)
+            os.kill(device.pid, signal.SIGSTOP)
+            try:
+                release(memory)
+                client.close()
+            finally:
+                os.kill(device.pid, signal.SIGCONT)
+    with Client(device.socket) as client:
+        assert status(client) == 0
+    assert by_message(device)["messages"] == 3, "the table, the first part, and the one that nobody took"
+    assert device.stats()["card"]["stops"] == 1
 
 
 @pytest.mark.expect_violations("dma-bus-master-off", "data-read")
