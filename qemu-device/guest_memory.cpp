@@ -13,6 +13,9 @@
 #include <csetjmp>
 #include <csignal>
 #include <cstring>
+#include <span>
+
+#include "prd32/file_mapping.hpp"
 
 namespace prd32 {
 namespace {
@@ -68,15 +71,14 @@ MemoryFile::~MemoryFile() {
 }
 
 int MemoryFile::map(int fd, std::uint64_t size, bool writable) {
-  const int protection = PROT_READ | (writable ? PROT_WRITE : 0);
-  void* base = ::mmap(nullptr, size, protection, MAP_SHARED, fd, 0);
-  if (base == MAP_FAILED) {
+  const std::span<std::byte> mapped = map_file(fd, size, writable);
+  if (mapped.empty()) {
     return errno;
   }
   if (base_ != nullptr) {
     ::munmap(base_, size_);
   }
-  base_ = static_cast<std::byte*>(base);
+  base_ = mapped.data();
   size_ = size;
   writable_ = writable;
   return 0;

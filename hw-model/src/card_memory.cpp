@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <system_error>
+
+#include "prd32/file_mapping.hpp"
 
 namespace prd32 {
 
@@ -34,11 +37,11 @@ int sealed_file(std::uint64_t bytes) {
 }  // namespace
 
 CardMemory::CardMemory(std::uint64_t bytes) : fd_(sealed_file(bytes)) {
-  void* const start = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd_, 0);
-  if (start == MAP_FAILED) {
+  const std::span<std::byte> mapped = map_file(fd_, bytes, true);
+  if (mapped.empty()) {
     refuse(fd_);
   }
-  bytes_ = {static_cast<std::uint8_t*>(start), bytes};
+  bytes_ = {reinterpret_cast<std::uint8_t*>(mapped.data()), mapped.size()};
 }
 
 CardMemory::~CardMemory() {

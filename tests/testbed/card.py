@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from testbed.command import with_huge_pages, tied
+from testbed import heap
+from testbed.command import tied
 from testbed.errors import TestbedError
 from testbed.faults import Event, Faults
 
@@ -90,7 +91,7 @@ class CardProcess:
             try:
                 with self.log.open("ab") as log:
                     self._process = subprocess.Popen(tied(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                                     env=with_huge_pages(os.environ), pass_fds=(tell_ready,))
+                                                     env=heap.tuned(os.environ), pass_fds=(tell_ready,))
             finally:
                 os.close(tell_ready)
             self._wait_ready(ready)

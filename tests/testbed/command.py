@@ -9,20 +9,12 @@ from pathlib import Path
 from testbed.errors import DeadlinePassed, TestbedError
 
 _TAIL_LINES = 25
-_HUGE_PAGES = "glibc.malloc.hugetlb=1"
 
 
 def tied(argv: Sequence[str]) -> list[str]:
     """`argv` as a child that is killed when the thread that starts it ends, however it ends: nothing stays behind, even
     when this process has no chance to clean up."""
     return ["setpriv", "--pdeathsig", "KILL", *argv]
-
-
-def with_huge_pages(environment: Mapping[str, str]) -> dict[str, str]:
-    """An environment in which glibc asks for huge pages: a program with a large heap starts with half as many page
-    faults, which are dear in a virtual machine. Where the kernel has none to give, nothing changes."""
-    others = [word for word in [environment.get("GLIBC_TUNABLES", "")] if word]
-    return {**environment, "GLIBC_TUNABLES": ":".join([_HUGE_PAGES, *others])}
 
 
 def tail(text: str, lines: int = _TAIL_LINES) -> str:

@@ -95,8 +95,9 @@ def arguments(spec: GuestSpec, ram: str = "") -> list[str]:
     the guest's RAM, where others may map it."""
     environment, arch = spec.environment, _ARCHITECTURES[spec.kernel.arch]
     machine = ",".join(word for word in (arch.machine, "memory-backend=ram", environment.machine) if word)
-    # The card reaches guest memory through a file descriptor of it, so it must be a shared one.
-    backend = f"memory-backend-file,share=on,mem-path={ram}" if environment.shared_memory else _PRIVATE
+    # The card reaches guest memory through a file descriptor of it, so it must be a shared one; aligned, so that huge
+    # pages of it are mapped by one entry.
+    backend = f"memory-backend-file,share=on,align=2M,mem-path={ram}" if environment.shared_memory else _PRIVATE
     cpu = arch.cpu + (arch.emulated if spec.accelerator.name == "tcg" else "")
     board = ["-nodefaults", "-no-user-config", "-display", "none", "-cpu", cpu,
              "-m", spec.ram, "-smp", str(environment.cpus), *environment.qemu]

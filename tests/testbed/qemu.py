@@ -8,8 +8,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from testbed import debroot
-from testbed.command import with_huge_pages
+from testbed import debroot, heap
 from testbed.errors import TestbedError
 
 MINIMUM = (10, 1)  # the first release with -device vfio-user-pci
@@ -29,7 +28,7 @@ class Qemu:
 
     def environment(self) -> dict[str, str]:
         """The environment to start it with."""
-        return {**with_huge_pages(os.environ), **self.env}
+        return {**heap.kept(heap.tuned(os.environ)), **self.env}
 
 
 def find(progress: Callable[[str], None], arch: str = "x86_64") -> Qemu:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from testbed.errors import TestbedError
+from testbed.hugepages import HugePages
 
 _UNITS = {"K": 10, "M": 20, "G": 30, "T": 40}
 _BLOCK = 1 << 16
@@ -46,8 +47,9 @@ class Ram:
 
     def fill(self, path: Path) -> None:
         """Takes what `save` wrote at the beginning of this file."""
-        with path.open("rb") as file:
+        with path.open("rb") as file, HugePages(self.fd, self.size) as pages:
             for at, end in extents(file.fileno(), self.size):
+                pages.cover(at, end)
                 os.lseek(self.fd, at, os.SEEK_SET)
                 while at < end:
                     copied = os.sendfile(self.fd, file.fileno(), at, end - at)
