@@ -103,6 +103,14 @@ def test_huge_pages_where_something_is_to_be(file):
     assert os.pread(file, SIZE, 0) == bytes(SIZE)
 
 
+def test_what_is_there_stays(file):
+    os.pwrite(file, b"first", 0)
+    os.pwrite(file, b"last", SIZE - 4)
+    with HugePages(file, SIZE) as pages:
+        pages.cover(0, SIZE)
+    assert os.pread(file, SIZE, 0) == b"first" + bytes(SIZE - 9) + b"last"
+
+
 def test_without_huge_pages_nothing_changes(file, monkeypatch, tmp_path):
     monkeypatch.setattr(hugepages, "_SIZE", tmp_path / "absent")
     with HugePages(file, SIZE) as pages:

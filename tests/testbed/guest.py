@@ -70,6 +70,8 @@ class Guest:
     def boot(self) -> None:
         """Starts QEMU and waits until the guest agent answers."""
         self._start([*card_arguments([card.socket for card in self.cards], self.spec.patience), *self._extra])
+        if self._ram:
+            self._ram.prepare()  # while QEMU starts
         try:
             self.monitor.negotiate()
             self.monitor.wait_event("VSERPORT_CHANGE", _BOOT_SECONDS, id="agent", open=True)

@@ -6,11 +6,11 @@ A machine's settings mostly give files of memory no huge pages. What is asked fo
 
 import ctypes
 import mmap
-import os
 from pathlib import Path
 
 _SIZE = Path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
-_MADV_COLLAPSE = 25  # <linux/mman.h>, since Linux 6.1; Python has no name for it
+# <linux/mman.h>, the latter since Linux 6.1; Python has no names for them.
+_MADV_POPULATE_READ, _MADV_COLLAPSE = 22, 25
 _PROT_NONE, _MAP_FIXED, _FAILED = 0, 0x10, ctypes.c_void_p(-1).value
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
@@ -25,11 +25,11 @@ def page_size() -> int:
 
 
 class HugePages:
-    """A memory file of `size` bytes, to be of huge pages where it is written to. Use as a context manager. Where the
+    """A memory file of `size` bytes, to be of huge pages where that is asked for. Use as a context manager. Where the
     kernel has none, or none are left, nothing changes."""
 
     def __init__(self, fd: int, size: int) -> None:
-        self._fd, self._page = fd, page_size()
+        self._page = page_size()
         self._size = size // self._page * self._page if self._page else 0
         self._next = 0  # before this, all that was asked for is made
         self._start = self._reserved = None
@@ -51,12 +51,13 @@ class HugePages:
         self._start = self._reserved = None
 
     def cover(self, first: int, end: int) -> None:
-        """Makes the huge pages for bytes from `first` up to `end`, before these are written. What lies before the end
-        of an earlier call is taken to be done."""
+        """Makes the huge pages for bytes from `first` up to `end`; best before these are written, but what is there
+        stays. What lies before the end of an earlier call is taken to be done."""
         first = max(self._next, first // self._page * self._page) if self._start else 0
         while self._start and first < min(end, self._size):
-            os.pwrite(self._fd, b"\0", first)  # of nothing it makes none; one small page is little to copy
-            if _libc.madvise(self._start + first, self._page, _MADV_COLLAPSE) != 0:
+            # Of nothing it makes none; one small page is little to copy.
+            if (_libc.madvise(self._start + first, mmap.PAGESIZE, _MADV_POPULATE_READ) != 0 or
+                    _libc.madvise(self._start + first, self._page, _MADV_COLLAPSE) != 0):
                 self._start = None
             first = self._next = first + self._page
 

@@ -18,6 +18,7 @@ from testbed.hugepages import HugePages
 
 _UNITS = {"K": 10, "M": 20, "G": 30, "T": 40}
 _BLOCK = 1 << 16
+_MOST_PREPARED = 1 << 30
 
 
 def size_of(text: str) -> int:
@@ -44,6 +45,12 @@ class Ram:
     def path(self) -> str:
         """Its name for a process that was started with `fd`."""
         return f"/proc/self/fd/{self.fd}"
+
+    def prepare(self) -> None:
+        """Makes it ready for a guest that boots and touches much of it, if it is no more than guests mostly have."""
+        if self.size <= _MOST_PREPARED:
+            with HugePages(self.fd, self.size) as pages:
+                pages.cover(0, self.size)
 
     def fill(self, path: Path) -> None:
         """Takes what `save` wrote at the beginning of this file."""
