@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a user installs: the module through dkms for each kernel, and everything else with make; manual pages."""
 
+import hashlib
+import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from testbed import buildroot, debroot, kernels, places
+from testbed import buildroot, debroot, guestbuild, kernels, places
 from testbed.guestbuild import DRIVER
 
 _VERSION = "1.0.0"
@@ -17,6 +20,8 @@ _PARAMETERS = {"timeout_ms", "writeback", "queue", "spin_us", "spin_kib", "defer
                "poll_queues"}
 _MANUALS = sorted((DRIVER / "man").glob("*.[0-9]"))
 _BUILT = shutil.ignore_patterns("*.o", "*.ko", "*.mod", "*.mod.c", ".*.cmd", "*.symvers", "modules.order", "out")
+_INCLUDE = places.TOP / "hw-model" / "include"
+_OWN = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()  # another way to ask may get another answer
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +32,26 @@ def root() -> debroot.Root:
 @pytest.fixture
 def folder(root) -> Iterator[Path]:
     """A folder inside the root with the driver, as somebody who has only that would have it."""
-    with buildroot.scratch(root, "packaging") as scratch:
-        shutil.copytree(DRIVER, scratch / "driver", ignore=_BUILT)
-        _forget(root)
+    with buildroot.scratch(root, "packaging") as scratch, _with_driver(root, scratch):
         yield scratch
-        _forget(root)
+
+
+@contextmanager
+def _with_driver(root: debroot.Root, folder: Path) -> Iterator[None]:
+    shutil.copytree(DRIVER, folder / "driver", ignore=_BUILT)
+    _forget(root)
+    yield
+    _forget(root)
+
+
+def _seen(root: debroot.Root, what: str, look: Callable[[Path], dict]) -> dict:
+    """What `look` finds out in a folder like `folder`: kept until driver, root or this file change, as it takes
+    minutes. Failures are not kept."""
+    def check(scratch: Path) -> str:
+        with _with_driver(root, scratch):
+            return json.dumps(look(scratch))
+    inputs = [_OWN, guestbuild.digest(DRIVER, _INCLUDE)]
+    return json.loads(guestbuild.said_of(root, f"packaging-{what.replace('.', '-')}", inputs, check))
 
 
 def _forget(root: debroot.Root) -> None:
@@ -52,18 +72,13 @@ def _release(root: debroot.Root, name: str) -> str:
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["6.1", kernels.DEFAULT])  # with a compiler of its own, and with the root's
-def test_dkms(root, folder, name):
+def test_dkms(root, name):
     """add, build, install; the kernel's tools find the module by its name; remove leaves nothing."""
     release = _release(root, name)
-    modules = root.path / "usr" / "lib" / "modules" / release
-    _run(root, folder, "depmod", release)  # which the kernel's package would have done, and dkms wants to see
-    _run(root, folder, "dkms", "add", f"/{folder.relative_to(root.path)}/driver")
-    _run(root, folder, "dkms", "build", f"prd32/{_VERSION}", "-k", release, deadline=600)
-    _run(root, folder, "dkms", "install", f"prd32/{_VERSION}", "-k", release)
-    assert re.search(rf"^prd32/{_VERSION}, {re.escape(release)}, x86_64: installed",
-                     _run(root, folder, "dkms", "status"), re.MULTILINE)
+    seen = _seen(root, f"dkms-{name}", lambda folder: _dkms(root, folder, release))
+    assert re.search(rf"^prd32/{_VERSION}, {re.escape(release)}, x86_64: installed", seen["status"], re.MULTILINE)
 
-    fields = [line.split(":", 1) for line in _run(root, folder, "modinfo", "-k", release, "prd32").splitlines()]
+    fields = [line.split(":", 1) for line in seen["modinfo"].splitlines()]
     known = {key: value.strip() for key, value in fields}
     assert f"/{release}/updates/dkms/prd32.ko" in known["filename"]
     assert known["vermagic"].split()[0] == release
@@ -72,27 +87,48 @@ def test_dkms(root, folder, name):
     for parameter, text in described.items():
         assert len(re.sub(r"\((int|uint|bool)\)$", "", text)) > 15, f"{parameter} lacks a description: {text!r}"
 
+    assert not seen["modules left"]
+    assert "prd32" not in seen["status then"]
+
+
+def _dkms(root: debroot.Root, folder: Path, release: str) -> dict:
+    """From `add` to `remove`, and what is there in between and afterwards."""
+    modules = root.path / "usr" / "lib" / "modules" / release
+    _run(root, folder, "depmod", release)  # which the kernel's package would have done, and dkms wants to see
+    _run(root, folder, "dkms", "add", f"/{folder.relative_to(root.path)}/driver")
+    _run(root, folder, "dkms", "build", f"prd32/{_VERSION}", "-k", release, deadline=600)
+    _run(root, folder, "dkms", "install", f"prd32/{_VERSION}", "-k", release)
+    seen = {"status": _run(root, folder, "dkms", "status"),
+            "modinfo": _run(root, folder, "modinfo", "-k", release, "prd32")}
     _run(root, folder, "dkms", "remove", f"prd32/{_VERSION}", "--all")
-    assert not list(modules.rglob("prd32.ko*"))
-    assert "prd32" not in _run(root, folder, "dkms", "status")
+    return {**seen, "modules left": [str(path) for path in modules.rglob("prd32.ko*")],
+            "status then": _run(root, folder, "dkms", "status")}
 
 
-def _files(tree: Path) -> set[str]:
-    return {str(path.relative_to(tree)) for path in tree.rglob("*") if not path.is_dir()}
+def _files(tree: Path) -> list[str]:
+    return sorted(str(path.relative_to(tree)) for path in tree.rglob("*") if not path.is_dir())
 
 
 @pytest.mark.timeout(900)
-def test_make_install_and_uninstall(root, folder):
+def test_make_install_and_uninstall(root):
     """The user's part, into a folder: all of it is there, a program can use it, and all of it goes again."""
-    shutil.copytree(places.TOP / "hw-model" / "include", folder / "hw-model" / "include")
+    seen = _seen(root, "user", lambda folder: _install_user(root, folder))
+    assert {"usr/bin/prd32ctl", "usr/lib/libprd32.a", "usr/lib/libprd32.so", "usr/lib/libprd32.so.1",
+            "usr/lib/pkgconfig/libprd32.pc", "usr/include/prd32/prd32.hpp", "usr/include/prd32/prd32.h",
+            "usr/include/linux/prd32.h", "usr/lib/udev/rules.d/60-prd32.rules", "usr/share/man/man1/prd32ctl.1",
+            "usr/share/man/man3/libprd32.3", "usr/share/man/man4/prd32.4"} <= set(seen["installed"])
+    assert seen["example"] == [1, "cannot open /dev/prd32-0: No such file or directory\n"]
+    assert not seen["left"]
+    assert {"bin/prd32ctl", "lib/libprd32.so.1", "lib/udev/rules.d/60-prd32.rules"} <= set(seen["own"])
+
+
+def _install_user(root: debroot.Root, folder: Path) -> dict:
+    shutil.copytree(_INCLUDE, folder / "hw-model" / "include")
     target = folder / "target"
     inside = f"/{target.relative_to(root.path)}"
     words = ("-C", "driver", f"DESTDIR={inside}", "PREFIX=/usr", "CXXFLAGS=-O0", "WERROR=-Werror")
     _run(root, folder, "make", *words, "-j2", "install-user", deadline=800)
-    assert {"usr/bin/prd32ctl", "usr/lib/libprd32.a", "usr/lib/libprd32.so", "usr/lib/libprd32.so.1",
-            "usr/lib/pkgconfig/libprd32.pc", "usr/include/prd32/prd32.hpp", "usr/include/prd32/prd32.h",
-            "usr/include/linux/prd32.h", "usr/lib/udev/rules.d/60-prd32.rules", "usr/share/man/man1/prd32ctl.1",
-            "usr/share/man/man3/libprd32.3", "usr/share/man/man4/prd32.4"} <= _files(target)
+    installed = _files(target)
 
     (folder / "example.cpp").write_text(_example())
     (folder / "example.c").write_text("#include <prd32/prd32.h>\n"
@@ -104,15 +140,14 @@ def test_make_install_and_uninstall(root, folder):
         _run(root, folder, "sh", "-c", f"eval {compiler} {static}")
     said = subprocess.run(buildroot.command_line(root, folder, ["./cpp"], {"LD_LIBRARY_PATH": f"{inside}/usr/lib"}),
                           capture_output=True, text=True, timeout=60, check=False)
-    assert (said.returncode, said.stderr) == (1, "cannot open /dev/prd32-0: No such file or directory\n")
 
     _run(root, folder, "make", *words, "uninstall-user")
-    assert not _files(target)
+    left = _files(target)
 
     # Into a user's own folder, without a package: ldconfig is not among a user's commands.
     own = ("-C", "driver", "DESTDIR=", f"PREFIX={inside}", "CXXFLAGS=-O0", "WERROR=-Werror")
     _run(root, folder, "env", "PATH=/usr/bin:/bin", "make", *own, "install-user")
-    assert {"bin/prd32ctl", "lib/libprd32.so.1", "lib/udev/rules.d/60-prd32.rules"} <= _files(target)
+    return {"installed": installed, "example": [said.returncode, said.stderr], "left": left, "own": _files(target)}
 
 
 def _example() -> str:
@@ -122,15 +157,21 @@ def _example() -> str:
 
 
 @pytest.mark.timeout(600)
-def test_make_install_module(root, folder):
+def test_make_install_module(root):
+    seen = _seen(root, "module", lambda folder: _install_module(root, folder))
+    assert [name.partition(".ko")[0] for name in seen["installed"]] == ["prd32"]
+    assert not seen["left"]
+
+
+def _install_module(root: debroot.Root, folder: Path) -> dict:
     release = _release(root, kernels.DEFAULT)
     words = ("-C", "driver", f"KDIR=/lib/modules/{release}/build",
              f"DESTDIR=/{folder.relative_to(root.path)}/target", "INSTALL_MOD_PATH=/some/root")
     _run(root, folder, "make", *words, "-j2", "install-module", deadline=500)
     place = folder / "target" / "some" / "root" / "lib" / "modules" / release / "updates"
-    assert [path.name.partition(".ko")[0] for path in place.iterdir()] == ["prd32"]
+    installed = _files(place)
     _run(root, folder, "make", *words, "uninstall-module")
-    assert not list(place.iterdir())
+    return {"installed": installed, "left": _files(place)}
 
 
 def test_version_is_the_same_everywhere():
