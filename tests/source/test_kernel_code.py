@@ -46,23 +46,26 @@ def scripts() -> Path:
 
 @pytest.mark.timeout(600)
 def test_checkpatch(build_root, scripts):
-    with buildroot.scratch(build_root, "check") as folder:
-        (folder / "scripts").mkdir()
-        for name in _CHECKPATCH:
-            shutil.copy(scripts / name, folder / "scripts")
-        for module in _MODULES:
-            shutil.copytree(places.TOP / module, folder / "code" / module)
-        files = sorted(str(path.relative_to(folder)) for module in _MODULES
-                       for path in (folder / "code" / module).rglob("*.[ch]"))
-        assert len(files) > len(_MODULES)
-        events = [name for name in files if Path(name).name == "trace.h"]
-        out = "".join(buildroot.run(build_root, folder, ["perl", "scripts/checkpatch.pl", "--no-tree", "--strict",
-                                                         "--terse", "--max-line-length=100", "--ignore", ignored,
-                                                         "-f", *some],
-                                    what="checkpatch --strict", deadline=120)
-                      for ignored, some in ((_IGNORED, [name for name in files if name not in events]),
-                                            (_TRACE_IGNORED, events)))
-    assert "WARNING" not in out and "CHECK" not in out
+    inputs = [_OWN, guestbuild.digest(scripts, *(places.TOP / module for module in _MODULES))]
+    said = guestbuild.said_of(build_root, "checkpatch", inputs, lambda folder: _checkpatch(build_root, folder, scripts))
+    assert "WARNING" not in said and "CHECK" not in said
+
+
+def _checkpatch(build_root, folder: Path, scripts: Path) -> str:
+    (folder / "scripts").mkdir()
+    for name in _CHECKPATCH:
+        shutil.copy(scripts / name, folder / "scripts")
+    for module in _MODULES:
+        shutil.copytree(places.TOP / module, folder / "code" / module)
+    files = sorted(str(path.relative_to(folder)) for module in _MODULES
+                   for path in (folder / "code" / module).rglob("*.[ch]"))
+    assert len(files) > len(_MODULES)
+    events = [name for name in files if Path(name).name == "trace.h"]
+    words = ["perl", "scripts/checkpatch.pl", "--no-tree", "--strict", "--terse", "--max-line-length=100"]
+    return "".join(buildroot.run(build_root, folder, [*words, "--ignore", ignored, "-f", *some],
+                                 what="checkpatch --strict", deadline=120)
+                   for ignored, some in ((_IGNORED, [name for name in files if name not in events]),
+                                         (_TRACE_IGNORED, events)))
 
 
 def _built(build_root, kernel, module: str, *words: str, flaw: str = "") -> list[str]:

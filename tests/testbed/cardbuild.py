@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds the card and its device program with CMake, in build/default, and runs their unit tests."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ from testbed.filelock import locked
 from testbed.stages import Stage
 
 _PRESET = "default"
+_UNIT = "unit."  # how the names of GoogleTest's tests begin in CTest
+_UNIT_SECONDS = 120
 _BUILD_LOG = places.REPORTS / "build-card.log"
 
 
@@ -50,6 +53,26 @@ def _is_configured() -> bool:
     return f"CMAKE_HOME_DIRECTORY:INTERNAL={places.TOP}\n" in known and (places.CMAKE_BUILD / "build.ninja").exists()
 
 
-def unit_tests(junit: Path) -> tuple[str, ...]:
-    """The command that runs the unit tests and leaves JUnit XML at `junit`."""
-    return ("ctest", "--preset", _PRESET, "--output-junit", str(junit), "--no-tests=error", "--timeout", "120")
+def ctest(junit: Path) -> tuple[str, ...]:
+    """The command that runs what CTest knows besides `unit_tests`, and leaves JUnit XML at `junit`."""
+    return ("ctest", "--preset", _PRESET, "--exclude-regex", f"^{re.escape(_UNIT)}", "--output-junit", str(junit),
+            "--no-tests=error", "--timeout", "120")
+
+
+def unit_tests() -> dict[str, Path]:
+    """The programs of GoogleTest, by the names that CTest knows them by. They are run whole: CTest starts a process for
+    each of their tests, which all of them together need a second for. TestbedError when there are none."""
+    listed = command.run(["ctest", "--preset", _PRESET, "--show-only=json-v1"], what="listing the unit tests",
+                         deadline=60, cwd=places.TOP)
+    found = {}
+    for test in json.loads(listed)["tests"]:
+        if test["name"].startswith(_UNIT):
+            found[test["name"].split(".")[1]] = Path(test["command"][0])
+    if not found:
+        raise TestbedError(f"CTest knows no test whose name begins with {_UNIT}")
+    return found
+
+
+def whole(program: Path, junit: Path) -> tuple[str, ...]:
+    """The command that runs all tests of one of these and leaves JUnit XML at `junit`."""
+    return ("timeout", "--verbose", "--kill-after=5", str(_UNIT_SECONDS), str(program), f"--gtest_output=xml:{junit}")

@@ -98,13 +98,16 @@ def _run(host: Sequence[str], plan: dict[Cell, str], subject: Subject, given: ar
 
 
 def _host_jobs(host: Sequence[str], variables: dict[str, str], subject: Subject, extra: Sequence[str]) -> list[Job]:
-    """CTest, and pytest for all levels that need no cell of their own: as one run, which speaks for itself, when the
-    further arguments choose among the tests; else as several, so that nobody waits for the longest alone."""
+    """Unit tests, CTest, and pytest for all levels that need no cell of their own: as one run, which speaks for itself,
+    when the further arguments choose among the tests; else as several, so that nobody waits for the longest alone."""
     jobs = []
     if "model" in host and not extra:
         xml = places.REPORTS / "ctest.xml"
-        jobs.append(Job("unit tests of card and bridge", cardbuild.unit_tests(xml), xml, places.REPORTS / "ctest.log",
-                        expected=60))
+        jobs.append(Job("programs of the model", cardbuild.ctest(xml), xml, xml.with_suffix(".log"), expected=30))
+        for name, program in cardbuild.unit_tests().items():
+            xml = places.REPORTS / f"unit-{name}.xml"
+            jobs.append(Job(f"unit tests, {name}", cardbuild.whole(program, xml), xml, xml.with_suffix(".log"),
+                            expected=2))
     folders = [folder for level in host for folder in levels.FOLDERS[level]]
     long = [] if extra else [folder for folder in folders if folder in _LONG]
     for some in [*([folder] for folder in long), [folder for folder in folders if folder not in long]]:
