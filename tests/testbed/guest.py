@@ -8,10 +8,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from testbed import filesport
 from testbed.agent import Agent, GuestProcess, Result
 from testbed.card import CardProcess
 from testbed.command import tail, tied
 from testbed.errors import DeadlinePassed, TestbedError
+from testbed.filesport import FilesPort
 from testbed.jsonsocket import PeerGone
 from testbed.machine import AGENT_PORT, GuestSpec, arguments, card_arguments, card_device
 from testbed.qmp import Qmp
@@ -152,20 +154,25 @@ class Guest:
         self._ram = Ram(size_of(self.spec.ram)) if self.spec.environment.shared_memory else None
         monitor, monitor_peer = socket.socketpair()
         agent, agent_peer = socket.socketpair()
+        files, files_peer = socket.socketpair()
+        peers = (monitor_peer, agent_peer, files_peer)
         argv = [*self.spec.qemu.argv, *arguments(self.spec, self._ram.path if self._ram else ""),
                 *self._console(),
                 "-chardev", f"socket,id=monitor,fd={monitor_peer.fileno()}", "-mon", "chardev=monitor,mode=control",
                 "-chardev", f"socket,id=agent,fd={agent_peer.fileno()}",
-                "-device", f"virtserialport,chardev=agent,id=agent,name={AGENT_PORT}", *words]
+                "-device", f"virtserialport,chardev=agent,id=agent,name={AGENT_PORT}",
+                "-chardev", f"socket,id=files,fd={files_peer.fileno()}",
+                "-device", f"virtserialport,chardev=files,id=files,name={filesport.NAME}", *words]
         (self.folder / "command").write_text(shlex.join(argv) + "\n")
         with (self.folder / "qemu.log").open("wb") as log:
             talk = {} if self._terminal else {"stdin": subprocess.DEVNULL, "stdout": log}
             self._process = subprocess.Popen(tied(argv), env=self.spec.qemu.environment(), stderr=log, **talk,
-                                             pass_fds=[monitor_peer.fileno(), agent_peer.fileno(),
+                                             pass_fds=[*(peer.fileno() for peer in peers),
                                                        *([self._ram.fd] if self._ram else [])])
-        monitor_peer.close()
-        agent_peer.close()
+        for peer in peers:
+            peer.close()
         self.monitor, self.agent = Qmp(monitor), Agent(agent)
+        self._files = FilesPort(files, self.agent)
 
     def _console(self) -> list[str]:
         log = self.folder / "serial.log"
@@ -189,7 +196,8 @@ class Guest:
 
     def write_file(self, path: str, data: bytes) -> None:
         """Writes a file in the guest."""
-        self.agent.write_file(path, data)
+        way = self._files if len(data) >= filesport.WORTH_IT else self.agent
+        way.write_file(path, data)
 
     def read_file(self, path: str) -> bytes:
         """Reads a file of the guest."""
@@ -250,8 +258,8 @@ class Guest:
             process.kill()
             process.wait(_END_SECONDS)
         finally:
-            for connection in (getattr(self, "monitor", None), getattr(self, "agent", None)):
-                if connection:
+            for name in ("monitor", "agent", "_files"):
+                if connection := getattr(self, name, None):
                     connection.close()
 
     def last_words(self) -> str:
