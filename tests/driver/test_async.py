@@ -41,6 +41,7 @@ def test_polled(tools):
     assert (counts["lost"], counts["failed"]) == (0, 0)
 
 
+@pytest.mark.thorough
 @pytest.mark.environments(*where.ENDS)
 @pytest.mark.expect_violations("data-read")
 def test_polled_errors(tools, faults):

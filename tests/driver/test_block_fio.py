@@ -19,6 +19,7 @@ def test_mixed_sizes(tools, engine):
         assert job["write"]["io_bytes"] >= SIZE // 2 and job["read"]["io_bytes"] >= SIZE // 2
 
 
+@pytest.mark.thorough
 @pytest.mark.environments(*where.LOADS)
 def test_in_and_out_at_a_time(tools):
     """Reads among the writes, from several processes, in memory that is registered beforehand."""
@@ -28,6 +29,7 @@ def test_in_and_out_at_a_time(tools):
     assert job["read"]["io_bytes"] > 0 and job["write"]["io_bytes"] > 0
 
 
+@pytest.mark.thorough
 @pytest.mark.technique("block-sg", "segment-64k")
 def test_past_many_segments(tools):
     """Requests of 8 MiB of scattered pages are cut where a table with each segment in two parts would end."""
@@ -51,6 +53,7 @@ def test_zeros_and_discard(tools):
     assert holds(tools, "/tmp/data")
 
 
+@pytest.mark.thorough
 @pytest.mark.environments(*where.ENDS)
 def test_polled(tools):
     """With a polled queue nobody is interrupted, and what is not polled works beside it."""
@@ -86,6 +89,7 @@ def _ends_well(guest, process) -> None:
     assert job["error"] == 0 and job["write"]["io_bytes"] > 0
 
 
+@pytest.mark.thorough
 @pytest.mark.environments(*where.ENDS)
 def test_resets_meanwhile(busy):
     """A function reset loses nothing: what the card had is done again."""
@@ -95,6 +99,7 @@ def test_resets_meanwhile(busy):
     _ends_well(guest, process)
 
 
+@pytest.mark.thorough
 @pytest.mark.environments(*THAT_SLEEP)
 def test_sleep_meanwhile(busy):
     """As far as devices go to sleep."""

@@ -57,6 +57,7 @@ def test_breakpoint_in_the_driver(patient, workshop, cell, tmp_path):
     assert transfer.wait(30).check()
 
 
+@pytest.mark.thorough
 def test_link_waits_for_a_stopped_card(patient, tmp_path):
     """The card, too, may stand at a breakpoint: an access of the guest waits for it."""
     card = patient.card

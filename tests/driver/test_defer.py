@@ -45,6 +45,7 @@ def await_found(tools, cell):
     return wait
 
 
+@pytest.mark.thorough
 def test_disk(tools, await_found):
     """And what is written is right."""
     await_found(lambda: fio(tools, rw="randwrite", bsrange="512-16k", size=4 * MIB, verify="crc32c", **_ASYNC))

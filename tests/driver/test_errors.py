@@ -267,6 +267,7 @@ def test_orderly_removal_under_load(card):
 
 # ---- resets
 
+@pytest.mark.thorough
 def test_a_reset_under_load_loses_nothing(card):
     """What runs when an administrator resets the function is done again; compared byte by byte in the guest."""
     address = card_address(card)

@@ -73,7 +73,7 @@ def test_an_interrupt_may_tell_of_several(filled, faults):
     assert (counters(filled)["lost"], counters(filled)["failed"]) == (0, 0)
 
 
-@pytest.mark.parametrize("path", [DISK, DEVICE])
+@pytest.mark.parametrize("path", [pytest.param(DISK, marks=pytest.mark.thorough), DEVICE])
 def test_who_does_not_wait_leaves_a_channel_to_who_does(tools, cell, faults, path):
     """What is submitted without waiting goes to the channel of its processor, until its engine has all it can have."""
     for number in range(cell.environment.cpus):
@@ -155,6 +155,7 @@ def test_the_queue_stops_under_several(filled, faults, on, whole):
     expect_usable(filled)
 
 
+@pytest.mark.thorough
 @pytest.mark.expect_violations("queue-fetch")
 def test_the_queue_stops_while_ends_are_not_told(tools, faults):
     """Its interrupt is one with that for an earlier end, and is taken back by who was there first."""

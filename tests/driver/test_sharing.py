@@ -46,6 +46,7 @@ def test_nonblock_on_a_busy_card(card, faults):
     assert call(card, "read", 4096, offset=0, nonblock=True)["result"] == 4096, "idle again"
 
 
+@pytest.mark.thorough
 @pytest.mark.environments(*where.ENDS)
 def test_front_ends_take_turns(card, faults):
     """Whoever has queued much at the character device does not hold up the disk: it is next, behind what the engine has

@@ -27,6 +27,7 @@ def test_a_halt_takes_the_card_off_the_bus(lab):
         assert guest.alive, "QEMU is still there: it was the driver that stopped the card"
 
 
+@pytest.mark.thorough
 @pytest.mark.environments("direct", "vtd")
 @pytest.mark.kernels("6.1", "6.12", "7.2")  # `debug` has no kexec_file_load()
 @pytest.mark.technique("bus-master")

@@ -142,6 +142,7 @@ def test_errors(spinning, faults):
     assert failed == counters(spinning)["failed"] == len(rules)
 
 
+@pytest.mark.thorough
 def test_switched_on_and_off_under_load(tools):
     """Two who wait, so that each is in the other's way, and requests of all sizes."""
     tools.run(f"(while :; do for n in 0 50 {_LONGEST}; do echo $n >{PARAMETERS}/spin_us; sleep 0.05; done; done) "

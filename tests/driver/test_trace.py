@@ -41,6 +41,7 @@ def test_way_of_a_request(tools):
     assert done["endpoint"] == "MEMORY"
 
 
+@pytest.mark.thorough
 def test_disk(tools):
     """Requests of the disk, in the other direction; some end while their end is looked for."""
     tools.run(f"echo 1000 >{PARAMETERS}/spin_us")
@@ -62,6 +63,7 @@ def test_error(tools, faults):
     assert int(done["error"]) == -5
 
 
+@pytest.mark.thorough
 def test_timeout(tools, faults):
     """The card says nothing of it; the driver does."""
     tools.run(f"echo 300 >{PARAMETERS}/timeout_ms")

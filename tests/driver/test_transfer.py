@@ -71,7 +71,6 @@ def test_memory_is_really_scattered(card):
     assert roundtrip(card, 4 * MIB)["pieces"] > 900  # of 1024 pages
 
 
-@pytest.mark.covering
 def test_whole_card(card):
     size = memory_size(card)
     assert size == 64 * MIB
@@ -124,6 +123,7 @@ def test_300_mebibytes(card):
     assert (result["bytes"], result["write_calls"], result["read_calls"]) == (300 * MIB, 1, 1)
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(600)
 @pytest.mark.environments(*where.LOADS)
 @pytest.mark.card_memory("1G")

@@ -49,8 +49,8 @@ def card_addresses(guest: Guest) -> list[str]:
     """The PCI addresses of the cards, in the bus's order, whether or not their driver is there."""
     pci = regmap.load().pci
     ids = f"{pci['vendor_id']:#06x}:{pci['device_id']:#06x}"
-    return guest.run("cd /sys/bus/pci/devices; for d in *; do [ $(cat $d/vendor):$(cat $d/device) = "
-                     f"{ids} ] && echo $d; done; true").text.split()
+    return guest.run("cd /sys/bus/pci/devices; for d in *; do read v <$d/vendor; read i <$d/device; "
+                     f"[ $v:$i = {ids} ] && echo $d; done; true").text.split()
 
 
 def module(workshop: Workshop, cell: Cell) -> bytes:
