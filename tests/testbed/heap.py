@@ -42,8 +42,11 @@ def _untrimmed() -> str:
     made = places.cache() / "heap" / f"untrimmed-{hashlib.sha256(_SOURCE.read_bytes()).hexdigest()[:12]}.so"
     if re.search(r"[\s:]", str(made)):  # which LD_PRELOAD takes for the end of a name
         return ""
-    with locked(made.with_suffix(".lock")):
-        return str(made) if made.exists() or _compile(made) else ""
+    try:
+        with locked(made.with_suffix(".lock")):
+            return str(made) if made.exists() or _compile(made) else ""
+    except OSError:  # of the cache
+        return ""
 
 
 def _compile(library: Path) -> bool:

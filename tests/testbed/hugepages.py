@@ -11,6 +11,8 @@ from pathlib import Path
 _SIZE = Path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
 # <linux/mman.h>, the latter since Linux 6.1; Python has no names for them.
 _MADV_POPULATE_READ, _MADV_COLLAPSE = 22, 25
+_LARGEST = 32 << 20
+_MOST_REFUSALS = 3  # then memory is in pieces, and to ask on would only take time
 _PROT_NONE, _MAP_FIXED, _FAILED = 0, 0x10, ctypes.c_void_p(-1).value
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
@@ -20,8 +22,10 @@ _libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 
 
 def page_size() -> int:
-    """Bytes of a huge page; 0 where the kernel has none."""
-    return int(_SIZE.read_text()) if _SIZE.exists() else 0
+    """Bytes of a huge page; 0 where the kernel has none, or such as a guest would mostly waste: 512 MiB on arm64 with
+    pages of 64 KiB."""
+    size = int(_SIZE.read_text()) if _SIZE.exists() else 0
+    return size if size <= _LARGEST else 0
 
 
 class HugePages:
@@ -32,6 +36,7 @@ class HugePages:
         self._page = page_size()
         self._size = size // self._page * self._page if self._page else 0
         self._next = 0  # before this, all that was asked for is made
+        self._refusals = 0
         self._start = self._reserved = None
         if not self._size:
             return
@@ -54,11 +59,11 @@ class HugePages:
         """Makes the huge pages for bytes from `first` up to `end`; best before these are written, but what is there
         stays. What lies before the end of an earlier call is taken to be done."""
         first = max(self._next, first // self._page * self._page) if self._start else 0
-        while self._start and first < min(end, self._size):
+        while self._start and self._refusals < _MOST_REFUSALS and first < min(end, self._size):
             # Of nothing it makes none; one small page is little to copy.
             if (_libc.madvise(self._start + first, mmap.PAGESIZE, _MADV_POPULATE_READ) != 0 or
                     _libc.madvise(self._start + first, self._page, _MADV_COLLAPSE) != 0):
-                self._start = None
+                self._refusals += 1
             first = self._next = first + self._page
 
 
