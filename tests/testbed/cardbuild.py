@@ -61,7 +61,8 @@ def ctest(junit: Path) -> tuple[str, ...]:
 
 def unit_tests() -> dict[str, Path]:
     """The programs of GoogleTest, by the names that CTest knows them by. They are run whole: CTest starts a process for
-    each of their tests, which all of them together need a second for. TestbedError when there are none."""
+    each of their tests, which takes half a minute where that is dear; all of them together need two seconds.
+    TestbedError when there are none."""
     listed = command.run(["ctest", "--preset", _PRESET, "--show-only=json-v1"], what="listing the unit tests",
                          deadline=60, cwd=places.TOP)
     found = {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Heaps of huge pages that stay: QEMU and the card's program start anew for each test, and half of what that takes is
+"""Heaps of huge pages that stay: QEMU and the card's program start anew for each test, and a third of what that took was
 page faults where these are dear, as in a virtual machine without nested paging."""
 
 import hashlib
