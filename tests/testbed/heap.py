@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Heaps of huge pages that stay: QEMU and the card's program start anew for each test, and a third of what that took was
-page faults where these are dear, as in a virtual machine without nested paging."""
+"""Heaps of huge pages that stay: QEMU and the card's program start anew for each test, and a third of what that took
+was page faults where these are dear, as in a virtual machine without nested paging."""
 
 import hashlib
 import re
