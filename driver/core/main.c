@@ -18,7 +18,7 @@
 unsigned int prd32_timeout_ms = 10 * MSEC_PER_SEC;
 bool prd32_use_writeback = true;
 bool prd32_use_queue = true;
-unsigned int prd32_spin_us = 200;
+unsigned int prd32_spin_us = 500;
 unsigned int prd32_spin_kib = 1024;
 unsigned int prd32_defer_us = 400;
 
@@ -44,7 +44,7 @@ static const struct kernel_param_ops prd32_spin_ops = {
 	.get = param_get_uint,
 };
 module_param_cb(spin_us, &prd32_spin_ops, &prd32_spin_us, 0644);
-MODULE_PARM_DESC(spin_us, "for how long at most who waits looks for the end before it sleeps, us (0..1000, default 200; 0: not at all)");
+MODULE_PARM_DESC(spin_us, "for how long at most who waits looks for the end before it sleeps, us (0..1000, default 500; 0: not at all)");
 
 module_param_named(spin_kib, prd32_spin_kib, uint, 0644);
 MODULE_PARM_DESC(spin_kib, "spin_us is for requests of at most so much, KiB (default 1024)");

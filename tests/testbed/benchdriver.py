@@ -37,8 +37,8 @@ _CARDS = (("--no-memory-mapping", *_SPIN), _SPIN)
 _SECONDS, _QUICK_SECONDS = 1.0, 0.1  # of one job
 _FIO_SECONDS = 120.0
 _HUGE_PAGES = 24  # of 2 MiB: twice what a job's buffers take
-# The driver's parameter: for how long who waits looks for the end. 200 is its default.
-_LOOKS, _SLEEPS = 200, 0  # us
+# The driver's parameter: for how long who waits looks for the end. 500 is its default.
+_LOOKS, _SLEEPS = 500, 0  # us
 _TICKS = 100  # a second, in /proc/stat: USER_HZ
 
 

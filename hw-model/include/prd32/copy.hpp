@@ -11,4 +11,7 @@ namespace prd32 {
 /// cache where they can. Whatever the caller writes afterwards is seen after them.
 void copy_past_cache(std::span<std::uint8_t> to, std::span<const std::uint8_t> from);
 
+/// The same in the way that is the quicker one on this processor.
+void copy_to_memory(std::span<std::uint8_t> to, std::span<const std::uint8_t> from);
+
 }  // namespace prd32
