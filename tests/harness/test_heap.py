@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import heap, hugepages
+from testbed import buildroot, debroot, heap, hugepages
 from testbed.hugepages import HugePages
 
 SIZE = 8 << 20
@@ -20,6 +20,26 @@ data = [bytearray(1 << 15) for _ in range(64)]
 keep = bytearray(1 << 15)
 del data
 assert ctypes.CDLL(None).malloc_trim(0) == 0, "memory was given back"
+"""
+
+
+MAPS = """
+import mmap, re, sys
+def huge(mapping):
+    mapping[::4096] = b"x" * (len(mapping) // 4096)
+    return sum(map(int, re.findall(r"AnonHugePages: *(\\d+)", open("/proc/self/smaps").read())))
+print(huge(mmap.mmap(-1, 64 << 20, flags=mmap.MAP_PRIVATE)))
+with open(sys.argv[1], "r+b") as file:
+    before = file.read()
+    mapping = mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE)
+    assert mapping[:] == before, "not what is in the file"
+    print(huge(mapping))
+    file.seek(0)
+    assert file.read() == before, "the file was written into"
+    shared = mmap.mmap(file.fileno(), 0)
+    shared[0] ^= 1
+    file.seek(0)
+    assert file.read(1)[0] == before[0] ^ 1, "the file was not written into"
 """
 
 
@@ -73,20 +93,48 @@ def test_the_heap_keeps_what_it_has():
     assert "memory was given back" in said(heap.tuned(os.environ)), "glibc does not, so nothing was shown"
 
 
+def test_what_compilers_map(tmp_path):
+    """Memory and the file that is their own copy are of huge pages; what is in it is right, and the file stays."""
+    huge_page()
+    size = 64 << 20
+    path = tmp_path / "file"
+    path.write_bytes(bytes(range(256)) * (size // 256))
+
+    def kib(environment: dict[str, str]) -> list[int]:
+        return list(map(int, subprocess.run([sys.executable, "-c", MAPS, path], env=environment, capture_output=True,
+                                            text=True, timeout=60, check=True).stdout.split()))
+    without = kib({**os.environ, "LD_PRELOAD": ""})
+    for _ in range(3):  # memory that is in pieces has no huge pages to give for a moment
+        memory, both = kib(heap.mapped(os.environ))
+        if memory - without[0] > size // 2048 and both - memory > size // 2048:
+            return
+    pytest.fail(f"KiB of huge pages: {memory} once memory is mapped, {both} with the file; {without} with nothing done")
+
+
+def test_what_compilers_map_in_a_root():
+    """They see the library, and how large huge pages are."""
+    root = debroot.get("build", lambda _text: None)
+    with buildroot.scratch(root, "heap") as folder:
+        said = buildroot.run(root, folder, ["/bin/sh", "-c", "cat /proc/self/maps /sys/kernel/mm/transparent_hugepage/"
+                                            "hpage_pmd_size"], what="sh", deadline=60)
+    assert re.search(r" /\S+/hugemaps-\w+\.so$", said, re.M), said
+    assert said.splitlines()[-1] == str(huge_page())
+
+
 @pytest.mark.parametrize("name", ["with space", "with:colon"])
 def test_a_name_that_cannot_be_preloaded(monkeypatch, tmp_path, name):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / name))
-    heap._untrimmed.cache_clear()
+    heap._library.cache_clear()
     assert heap.kept({"A": "b"}) == {"A": "b"}
-    heap._untrimmed.cache_clear()
+    heap._library.cache_clear()
 
 
 def test_without_a_compiler(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
-    heap._untrimmed.cache_clear()
+    heap._library.cache_clear()
     assert heap.kept({"A": "b"}) == {"A": "b"}
-    heap._untrimmed.cache_clear()
+    heap._library.cache_clear()
 
 
 def test_huge_pages_where_something_is_to_be(file):

@@ -5,12 +5,13 @@ import os
 import shutil
 import stat
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
-from testbed import command
+from testbed import command, heap
 from testbed.debroot import Root
 from testbed.errors import TestbedError
 from testbed.filelock import locked
@@ -19,7 +20,8 @@ from testbed.filelock import locked
 _ALTERNATIVES = {"usr/bin/awk": "gawk", "usr/bin/cc": "gcc", "usr/bin/c++": "g++"}
 _SCRATCH = "scratch"
 _CHROOT = "/usr/sbin/chroot"  # not in the PATH of an ordinary user
-_KERNEL_FOLDERS = ("dev", "proc")  # compilers want /dev/null, objtool wants /proc/self
+# Compilers want /dev/null, objtool wants /proc/self; glibc learns from /sys how large huge pages are.
+_KERNEL_FOLDERS = ("dev", "proc", "sys")
 # Ways to mount those for the compilers alone: as root, else in a user namespace.
 _UNSHARE = (("unshare", "--mount", "--"), ("unshare", "--user", "--map-root-user", "--mount", "--"))
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -53,8 +55,18 @@ def command_line(root: Root, folder: Path, argv: Sequence[str], env: Mapping[str
     _prepare(root.path)
     inside = "/" + str(folder.relative_to(root.path))
     return [*_enter(root.path), "/usr/bin/env", "-i", f"PATH={_PATH}", "LC_ALL=C.UTF-8", "HOME=/tmp",
-            *(f"{name}={value}" for name, value in (env or {}).items()),
+            *(f"{name}={value}" for name, value in heap.mapped(env or {}, partial(_shown_inside, root.path)).items()),
             "/bin/sh", "-c", 'cd "$0" && exec "$@"', inside, *argv]
+
+
+def _shown_inside(root: Path, library: str) -> str:
+    """The place inside the root of a copy of this library."""
+    copy = root / _SCRATCH / Path(library).name
+    if not copy.exists():
+        part = copy.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
+        shutil.copyfile(library, part)
+        part.rename(copy)
+    return f"/{copy.relative_to(root)}"
 
 
 def _prepare(path: Path) -> None:

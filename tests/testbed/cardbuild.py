@@ -2,12 +2,13 @@
 """Builds the card and its device program with CMake, in build/default, and runs their unit tests."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
-from testbed import command, places
+from testbed import command, heap, places
 from testbed.errors import TestbedError
 from testbed.filelock import locked
 from testbed.stages import Stage
@@ -33,8 +34,9 @@ def _build(stage: Stage, *targets: str) -> None:
     _BUILD_LOG.parent.mkdir(parents=True, exist_ok=True)
     # Beside the debug kernel, which takes longer and of which a part runs on one core alone, it takes what is left.
     argv = ["nice", "cmake", "--build", "--preset", _PRESET, *(f"--target={target}" for target in targets)]
-    with _BUILD_LOG.open("w") as log, subprocess.Popen(argv, cwd=places.TOP, stdin=subprocess.DEVNULL, text=True,
-                                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    with _BUILD_LOG.open("w") as log, subprocess.Popen(argv, cwd=places.TOP, env=heap.mapped(os.environ), text=True,
+                                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                                       stderr=subprocess.STDOUT) as process:
         for line in process.stdout:  # ends with the build; the compiler, unlike a guest, is trusted to end
             log.write(line)
             if step := re.match(r"\[(\d+)/(\d+)]", line):

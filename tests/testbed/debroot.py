@@ -23,7 +23,7 @@ from testbed.filelock import locked
 _FORMAT = 2  # of an unpacked root; raise it when what this file does to one changes
 _MERGED = ("bin", "lib", "lib64", "sbin")  # links into usr/, as Debian has had them since 12
 _MANIFEST = "manifest.json"  # written last: a root that has it is complete
-_NOT_SHARED = (_MANIFEST, "scratch", "tmp", "dev", "proc")  # what running in a root leaves there
+_NOT_SHARED = (_MANIFEST, "scratch", "tmp", "dev", "proc", "sys")  # what running in a root leaves there
 
 
 @dataclass(frozen=True)
