@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -20,7 +21,7 @@ constexpr int kProtExec = 4;
 constexpr int kAdviseHugePages = 14;  // MADV_HUGEPAGE
 
 void* map(void* where, std::size_t size, int access, int flags, int file, off_t from) {
-  return reinterpret_cast<void*>(syscall(SYS_mmap, where, size, access, flags, file, from));  // sets errno
+  return std::bit_cast<void*>(syscall(SYS_mmap, where, size, access, flags, file, from));  // sets errno
 }
 
 bool failed(const void* mapping) {
