@@ -62,7 +62,7 @@ bool DataMover::move_directly(bool out, std::uint64_t address, std::span<std::ui
   if (host == nullptr) {
     return false;
   }
-  copy_to_memory(in_place, {host, in_place.size()});  // card memory is seldom read soon
+  copy_to_memory(in_place, {host, in_place.size()});
   return true;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands before glibc's in compilers (LD_PRELOAD; see heap.py). GCC has its memory from mmap(), in pieces of 2 MiB, and
-// writes into a good part of its precompiled header, which it maps: both page by page.
+// maps its precompiled header to write into it: a page fault for each page of both that it touches.
 #include <linux/mman.h>
 #include <sys/syscall.h>
 #include <sys/types.h>

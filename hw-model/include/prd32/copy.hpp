@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copying into memory that nobody is about to read.
+// Copying into card memory, which is seldom read soon.
 #pragma once
 
 #include <cstdint>
